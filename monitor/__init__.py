@@ -1,0 +1,1 @@
+"""Crystal Monitor's daemon: from camera frames to trails of crystals in SQL."""

@@ -1,0 +1,110 @@
+"""`Frame`: one image as the camera gave it, with what is needed to measure in it.
+
+The only thing on the camera wire, and the first record of the analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.clock import Instant
+
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+
+DEFAULT_FIELD = "main"
+
+
+class TimeSource(StrEnum):
+    """Where a frame's time of capture comes from."""
+
+    CAMERA = "camera"
+    """Measured by the grabber, on the machine's clocks, as the frame arrived."""
+    TIMESTAMPS_FILE = "timestamps_file"
+    IMAGE_TAG = "image_tag"
+    """EXIF DateTimeOriginal or the TIFF DateTime tag."""
+    FILE_NAME = "file_name"
+    FILE_TIME = "file_time"
+    """The file's own modification time."""
+    VIDEO = "video"
+    """Presentation time inside the video file."""
+    INTERVAL = "interval"
+    """Frame number times the interval that the user stated."""
+    SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image and its circumstances. Immutable: the array is read-only."""
+
+    image: Image
+    """Shape (H, W) grey or (H, W, 3) RGB; uint8 or uint16; C-contiguous, read-only."""
+    session: str
+    """Identity of the grabber's session (one start of a camera): 32 hexadecimal digits."""
+    frame_index: int
+    """The camera's sequence number in its session, from 0; gaps are losses."""
+    captured: Instant
+    """When the shutter closed, as well as is known."""
+    time_source: TimeSource
+    """How `captured` is known."""
+    um_per_px: float | None = None
+    """Calibration in µm per pixel; None where the user stated none: then no µm is ever given."""
+    field: str = DEFAULT_FIELD
+    """The well, drop or stage position."""
+    camera: str = ""
+    """The camera's model and serial number, for the run's provenance."""
+    source_name: str = ""
+    """File name (without folder) for frames that come from files; empty for live cameras."""
+
+    @property
+    def height_px(self) -> int:
+        """Rows of the image."""
+        return int(self.image.shape[0])
+
+    @property
+    def width_px(self) -> int:
+        """Columns of the image."""
+        return int(self.image.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFrame:
+    """A frame that was due and could not be had: an unreadable file, a failed buffer. A value, never a black image."""
+
+    session: str
+    """As in `Frame`."""
+    frame_index: int
+    """The sequence number that the frame would have had."""
+    captured: Instant
+    """When the failure was noticed."""
+    reason: str
+    """What failed, in the user's terms."""
+    field: str = DEFAULT_FIELD
+    """As in `Frame`."""
+    source_name: str = ""
+    """As in `Frame`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLoss:
+    """A range of sequence numbers of one session that was never considered."""
+
+    session: str
+    """As in `Frame`."""
+    first_index: int
+    """First lost sequence number."""
+    last_index: int
+    """Last lost sequence number (inclusive)."""
+    reason: str
+    """`superseded` (a newer frame was taken instead, policy `latest`), `lost` (on the wire), `decode` (malformed),
+    `unknown` (the tail of a session that ended without a goodbye)."""
+    field: str = DEFAULT_FIELD
+    """As in `Frame`."""
+
+    @property
+    def count(self) -> int:
+        """How many frames the range holds."""
+        return self.last_index - self.first_index + 1

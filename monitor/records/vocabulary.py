@@ -1,0 +1,128 @@
+"""The words that stand in the database's columns: enums, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FrameStatus(StrEnum):
+    """What became of a frame that was considered."""
+
+    OK = "ok"
+    FAILED = "failed"
+    """No image, or the engine failed: nothing is known of the crystals."""
+    REJECTED = "rejected"
+    """An image that must not be measured: see the reason."""
+
+
+class RejectReason(StrEnum):
+    """Why a frame was rejected (status `rejected`) or failed (status `failed`)."""
+
+    DARK = "dark"
+    SATURATED = "saturated"
+    UNSHARP = "unsharp"
+    FROZEN = "frozen"
+    SIZE_CHANGED = "size_changed"
+    UNREADABLE = "unreadable"
+    CAMERA = "camera"
+    ENGINE = "engine"
+    TIME_REVERSED = "time_reversed"
+    NO_TIME = "no_time"
+
+
+class BirthKind(StrEnum):
+    """How a crystal's trail began."""
+
+    BORN = "born"
+    PRESENT_AT_START = "present_at_start"
+    """In the run's first good frame: left-censored."""
+    ENTERED = "entered"
+    """Came over the border of the field."""
+    SPLIT = "split"
+
+
+class EndReason(StrEnum):
+    """How a crystal's trail ended."""
+
+    RUN_END = "run_end"
+    MERGED = "merged"
+    DISSOLVED = "dissolved"
+    LEFT = "left"
+    LOST = "lost"
+
+
+class RunState(StrEnum):
+    """How far the crystallization of a field has come."""
+
+    WAITING = "waiting"
+    NUCLEATED = "nucleated"
+    GROWING = "growing"
+    SLOWING = "slowing"
+    COMPLETE = "complete"
+    RIPENING = "ripening"
+    DISSOLVING = "dissolving"
+    BLIND = "blind"
+
+
+class Habit(StrEnum):
+    """Outward form of a crystal, judged from its outline."""
+
+    PRISM = "prism"
+    PLATE = "plate"
+    NEEDLE = "needle"
+    ROUNDED = "rounded"
+    AGGREGATE = "aggregate"
+    PRECIPITATE = "precipitate"
+    UNKNOWN = "unknown"
+
+
+class EventKind(StrEnum):
+    """What an event in `event_log` tells."""
+
+    RUN_STARTED = "run_started"
+    RUN_RESUMED = "run_resumed"
+    RUN_ENDED = "run_ended"
+    TIME_ZERO = "time_zero"
+    NOTE = "note"
+    NUCLEATION = "nucleation"
+    """The first confirmed crystal that was born in the run."""
+    BIRTH = "birth"
+    ENTRY = "entry"
+    CONTACT = "contact"
+    MERGE = "merge"
+    SPLIT = "split"
+    DISSOLUTION = "dissolution"
+    DEPARTURE = "departure"
+    LOSS = "loss"
+    RETURN = "return"
+    STATE = "state"
+    """The run's state changed."""
+    COMPLETE = "complete"
+    REOPENED = "reopened"
+    """New growth after `complete`."""
+    ALERT_RAISED = "alert_raised"
+    ALERT_CLEARED = "alert_cleared"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+    ENGINE_FAILED = "engine_failed"
+    ENGINE_BACK = "engine_back"
+    CALIBRATION_CHANGED = "calibration_changed"
+    CLOCK_STEPPED = "clock_stepped"
+    SLOW = "slow"
+    """Analysis takes longer than the configured interval."""
+
+
+class AlertKind(StrEnum):
+    """What an alert rule watches."""
+
+    GROWTH_RATE = "growth_rate"
+    NUCLEATION = "nucleation"
+    COUNT = "count"
+    COVERAGE = "coverage"
+    SIZE = "size"
+    STALLED = "stalled"
+    RIPENING = "ripening"
+    DISSOLVING = "dissolving"
+    COMPLETE = "complete"
+    BLIND = "blind"
+    SLOW = "slow"
