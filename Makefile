@@ -1,0 +1,43 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+SHELL := /bin/bash
+# The first interpreter that starts and is new enough; `make PYTHON=/path/to/python demo` chooses another.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+CORE := .venv-core
+DEV := .venv
+PIP := -m pip --disable-pip-version-check
+
+.PHONY: demo test lint types imports bench wheel clean
+
+demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
+	$(CORE)/bin/crystal-monitor demo
+
+test: $(DEV)/.ready ## All tests
+	$(DEV)/bin/python -m pytest
+
+lint: $(DEV)/.ready ## ruff, mypy, import contracts
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+bench: $(DEV)/.ready ## Ratios against named peers, each in one run
+	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done
+
+wheel: $(DEV)/.ready
+	$(DEV)/bin/python -m build --wheel --outdir dist .
+
+$(CORE)/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python $(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+$(DEV)/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python $(PIP) install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(CORE) $(DEV) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,40 @@
+"""How often and with what the analysis looks at frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from monitor.settings.base import SettingsModel
+
+
+class AnalysisSettings(SettingsModel):
+    """The engine and the cadence of the analysis."""
+
+    interval_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Least time between the beginnings of two analyses, seconds; 0 analyses as fast as the machine can. At 300
+    crystals in view every frame writes about 300 rows of 250 bytes: 10 s is 2.6 million rows and 0.6 GB a day."""
+    backend: Literal["auto", "openvino", "torch"] = "auto"
+    """Inference back end; `auto` takes the fastest that can run here and says which. A back end that is named and
+    cannot run is an error, never replaced in silence."""
+    model: str = "default"
+    """Name of shipped weights, or the path of a model card (`NAME.json` with its weights beside it)."""
+    threads: int = Field(default=0, ge=0)
+    """Processor threads for inference; 0 leaves the choice to the back end."""
+    model_cache: Path | None = None
+    """Folder for compiled models; none takes the user's cache folder. It is made if it is missing."""
+    resume: bool = True
+    """Whether a start goes on with the run that is open; false opens a new run at every start."""
+    run_name: str = "run"
+    """Name of a run that a start opens."""
+
+
+class ControlSettings(SettingsModel):
+    """Where the running daemon takes commands: new-run, zero, note, ack, mute."""
+
+    endpoint: str = Field(default="", pattern=r"^(ipc://.+)?$")
+    """ZeroMQ endpoint, `ipc://PATH`; empty places it beside the database as `NAME.control`."""
+    timeout_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """How long the command line waits for the daemon's answer, seconds."""

@@ -1,0 +1,101 @@
+"""Settings from a TOML file, the environment and flags; a mistake becomes a message with its remedy."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
+
+from monitor.errors import SettingsError
+from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
+
+Tree = dict[str, Any]
+
+
+def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> StationSettings:
+    """Settings of a station.
+
+    Args:
+        path: the TOML file; None takes the defaults. A file that is named and missing is an error.
+        overrides: nested values from the command line's flags; they win over file and environment.
+
+    Raises:
+        SettingsError: the file is missing or no TOML, a key is unknown, a value is out of range.
+    """
+    tree = _read(path) if path is not None else {}
+    _refuse_unknown_environment()
+    try:
+        environment = EnvSettingsSource(StationSettings)()
+    except PydanticSettingsError as error:
+        raise SettingsError(f"environment variables {ENVIRONMENT_PREFIX}…: {error}") from None
+    try:
+        return StationSettings(**_merged(_merged(tree, environment), overrides or {}))
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from None
+
+
+def _read(path: Path) -> Tree:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"settings file {path} does not exist: check the path, or make it from a sample") from None
+    except IsADirectoryError:
+        raise SettingsError(f"settings file {path} is a folder: name the TOML file in it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path} cannot be read ({error}): check its permissions") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"settings file {path} is not valid TOML: {error}") from None
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
+    result = dict(base)
+    for key, value in over.items():
+        present = result.get(key)
+        nested = isinstance(present, Mapping) and isinstance(value, Mapping)
+        result[key] = _merged(present, value) if nested else value  # type: ignore[arg-type]  # both are mappings here
+    return result
+
+
+def _refuse_unknown_environment() -> None:
+    # pydantic-settings passes over a variable whose first part names no field: a misspelt one would be ignored.
+    known = {name.upper() for name in StationSettings.model_fields}
+    for variable in os.environ:
+        if variable.upper().startswith(ENVIRONMENT_PREFIX):
+            first = variable.upper().removeprefix(ENVIRONMENT_PREFIX).split("__")[0]
+            if first not in known:
+                raise SettingsError(
+                    f"environment variable {variable}: there is no setting {first.lower()!r}"
+                    f"{_suggestion(first.lower(), [name.lower() for name in known])}"
+                )
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    origin = f"settings file {path}" if path is not None else "settings"
+    lines = []
+    for item in error.errors(include_url=False):
+        where = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key{_suggestion(str(item['loc'][-1]), _all_keys(StationSettings))}")
+        else:
+            lines.append(f"{where}: {item['msg']} (given: {item['input']!r:.80})")
+    return f"{origin}: " + "\n  ".join(lines)
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else "; `crystal-monitor check-config --schema` lists the keys"
+
+
+def _all_keys(model: type[BaseModel]) -> list[str]:
+    schema = model.model_json_schema()
+    keys = set(schema.get("properties", {}))
+    for definition in schema.get("$defs", {}).values():
+        keys |= set(definition.get("properties", {}))
+    return sorted(keys)

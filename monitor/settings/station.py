@@ -1,0 +1,73 @@
+"""`StationSettings`: everything one station is told, from one TOML file, the environment and flags."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from monitor.settings.alerts import AlertSettings
+from monitor.settings.analysis import AnalysisSettings, ControlSettings
+from monitor.settings.camera import CameraSettings, SimulatedCameraSettings
+from monitor.settings.completion import CompletionSettings
+from monitor.settings.kinetics import KineticsSettings
+from monitor.settings.measuring import MeasuringSettings
+from monitor.settings.quality import QualitySettings
+from monitor.settings.storage import StorageSettings
+from monitor.settings.stream import StreamSettings
+from monitor.settings.tracking import TrackingSettings
+
+ENVIRONMENT_PREFIX = "CRYSTAL_MONITOR__"
+NESTING = "__"
+
+
+class StationSettings(BaseSettings):
+    """One station: a camera, the stream from it, the analysis and the store.
+
+    Later sources win: the TOML file, then the environment (`CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S=5`), then flags.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=NESTING,
+        title="Crystal Monitor station",
+    )
+
+    name: str = Field(default="station", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name of the station: letters, digits, `_`, `.` and `-`; stands in file names."""
+    camera: CameraSettings = Field(default_factory=SimulatedCameraSettings)
+    """Where frames come from."""
+    stream: StreamSettings = StreamSettings()
+    """How frames travel from the grabber to the analysis."""
+    analysis: AnalysisSettings = AnalysisSettings()
+    """Engine and cadence."""
+    quality: QualitySettings = QualitySettings()
+    """Which frames must not be measured."""
+    measuring: MeasuringSettings = MeasuringSettings()
+    """How crystals are measured."""
+    tracking: TrackingSettings = TrackingSettings()
+    """How crystals are followed."""
+    kinetics: KineticsSettings = KineticsSettings()
+    """How growth is fitted."""
+    completion: CompletionSettings = CompletionSettings()
+    """When crystallization counts as complete."""
+    alerts: AlertSettings = AlertSettings()
+    """What raises an alert, and where alerts go."""
+    storage: StorageSettings = StorageSettings()
+    """The database and the archive of key frames."""
+    control: ControlSettings = ControlSettings()
+    """Where the running daemon takes commands."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `load_settings` merges file, environment and flags, so that flags win."""
+        return (init_settings,)
