@@ -1,0 +1,410 @@
+"""Families of training stills: suspension, grains, film, needles, plates, drops, empty fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from monitor.simulation import backdrop
+from monitor.simulation.body import Body, Look
+from monitor.simulation.bright_field import BrightField
+from monitor.simulation.grain import noise_field
+from monitor.simulation.habits import HABIT_SHAPES
+from monitor.simulation.placement import scatter
+from monitor.simulation.sensor import expose, to_digits
+from monitor.simulation.territory import claim_territory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    Still = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
+
+_SMALLEST_LABEL_PX = 9
+_DARK_WALL = 0.35
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What surrounds the crystals of a still; levels relative to full scale.
+
+    Attributes:
+        level: brightness of the background (0..1).
+        gradient, vignette: unevenness of the light.
+        blurred: expected number of out-of-focus bodies in 256 x 256 px.
+        dust, fibres: expected numbers.
+        precipitate: strength of the granular cloud, 0 for none.
+        grid, grain: strength of the grid and of fixed fine texture.
+        drop: probability of a drop's edge or a wall.
+        blur_px: blur of the optics.
+        noise: read noise; shot noise follows it.
+        annotated: probability of burned-in text and of a scale bar.
+    """
+
+    level: float
+    gradient: float
+    vignette: float = 0.0
+    blurred: float = 0.0
+    dust: float = 2.0
+    fibres: float = 0.1
+    precipitate: float = 0.0
+    grid: float = 0.0
+    grain: float = 0.0
+    drop: float = 0.0
+    blur_px: float = 0.7
+    noise: float = 0.01
+    annotated: float = 0.2
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of stills: its share of the feed and its maker."""
+
+    weight: float
+    make: Callable[[np.random.Generator, int, int], Still]
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float, count: int) -> npt.NDArray[np.float64]:
+    return np.exp(rng.uniform(np.log(low), np.log(high), count))
+
+
+def _render(
+    rng: np.random.Generator,
+    bodies: Sequence[Body],
+    scenery: Scenery,
+    height: int,
+    width: int,
+    keep_connected: bool = False,
+) -> Still:
+    light = backdrop.uneven_light(rng, height, width, scenery.gradient, scenery.vignette)
+    light *= np.float32(scenery.level)
+    hidden = np.zeros((height, width), np.bool_)
+    share = height * width / 256**2
+    if scenery.grid > 0:
+        light *= 1 + backdrop.grid_texture(rng, height, width, scenery.grid)
+    if scenery.grain > 0:
+        light *= 1 + np.float32(scenery.grain) * noise_field(rng, height, width, rng.uniform(1.0, 2.5))
+    if scenery.blurred > 0:
+        light *= backdrop.blurred_bodies(rng, height, width, int(scenery.blurred * share + 0.5), height / 2)
+    if scenery.precipitate > 0:
+        light *= backdrop.precipitate(rng, height, width, scenery.precipitate)
+    if rng.random() < scenery.drop:
+        surround = backdrop.drop_and_wall(rng, height, width)
+        hidden |= surround < _DARK_WALL
+        light *= surround
+    specks, threads = rng.poisson(scenery.dust * share), rng.poisson(scenery.fibres)
+    if specks + threads:
+        layer = np.full((height, width), 255, np.uint8)
+        backdrop.dust(rng, layer, specks)
+        backdrop.fibres(rng, layer, threads)
+        blurred = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.5, 1.5))
+        light *= blurred.astype(np.float32) / np.float32(255)
+    labels = np.zeros((height, width), np.int32)
+    if bodies:
+        territory = claim_territory(bodies, height, width, keep_connected)
+        field = BrightField(bodies, territory, int(rng.integers(2**31)))
+        layer_now = field.layer(np.array([body.radius_px for body in bodies], np.float32))
+        light *= layer_now.transmission_HW
+        labels = layer_now.labels_HW
+    level = expose(
+        light,
+        rng,
+        blur_px=scenery.blur_px,
+        shot_noise=scenery.noise * rng.uniform(0, 1.5),
+        read_noise=scenery.noise,
+        gamma=float(rng.uniform(0.8, 1.25)),
+    )
+    image = to_digits(level)
+    text = _text(rng) if rng.random() < scenery.annotated else None
+    bar = int(rng.uniform(0.06, 0.35) * width) if rng.random() < scenery.annotated else 0
+    if text is not None or bar:
+        hidden |= backdrop.annotate(rng, image, text, bar)
+    # what a bar or a wall hides, no reader of the picture can know
+    labels[hidden] = 0
+    return image, _without_slivers(labels)
+
+
+def _text(rng: np.random.Generator) -> str:
+    number = int(rng.integers(0, 5000))
+    forms = (f"{number % 100:02d}s", f"{number / 10:.1f} s", f"{number % 200} um", f"t={number}")
+    return forms[int(rng.integers(len(forms)))]
+
+
+def _without_slivers(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    counts = np.bincount(labels.ravel())
+    if len(counts) == 1:
+        return labels
+    small = counts < _SMALLEST_LABEL_PX
+    small[0] = False
+    if small.any():
+        labels[small[labels]] = 0
+    return labels
+
+
+def _bodies(
+    rng: np.random.Generator,
+    places: npt.NDArray[np.float64],
+    habits: Sequence[str],
+    look: Callable[[float], Look],
+) -> list[Body]:
+    found = []
+    for identity, (x, y, radius) in enumerate(places, start=1):
+        shape = HABIT_SHAPES[str(habits[int(rng.integers(len(habits)))])](rng)
+        appearance = look(float(radius))
+        seed = int(rng.integers(2**31))
+        found.append(Body(identity, x, y, shape, float(radius), 0.0, float(radius), appearance, seed))
+    return found
+
+
+def _bubbles(rng: np.random.Generator, height: int, width: int, count: int) -> list[Body]:
+    found = []
+    for _ in range(count):
+        radius = float(_log_uniform(rng, 4, 35, 1)[0])
+        look = Look(
+            interior=0.95,
+            rim=rng.uniform(0.8, 0.95),
+            rim_width_px=max(1.5, radius * rng.uniform(0.3, 0.55)),
+            halo=rng.uniform(0.05, 0.3),
+            facets=0,
+            core=rng.uniform(0.0, 0.4),
+            core_size=rng.uniform(0.15, 0.3),
+            contact=0.0,
+        )
+        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        shape = HABIT_SHAPES["disc"](rng)
+        found.append(Body(0, x, y, shape, radius, 0.0, radius, look))
+    return found
+
+
+def _prism_look(rng: np.random.Generator) -> Callable[[float], Look]:
+    darkness = rng.uniform(0.45, 0.9)
+    clear = rng.random() < 0.4
+    softness = rng.uniform(0, 0.6)
+
+    def look(radius: float) -> Look:
+        interior = rng.uniform(0.7, 1.0) if clear or rng.random() < 0.3 else rng.uniform(0.3, 0.7)
+        return Look(
+            interior=interior,
+            rim=float(np.clip(darkness * rng.uniform(0.7, 1.2), 0.2, 0.92)),
+            rim_width_px=float(np.clip(radius * rng.uniform(0.06, 0.35), 0.9, 12)),
+            halo=rng.uniform(0, 0.2),
+            facets=rng.uniform(0.02, 0.25),
+            core=rng.uniform(0.85, 1.15) - interior if rng.random() < 0.75 else 0.0,
+            core_size=rng.uniform(0.3, 0.75),
+            core_slit=rng.uniform(0.25, 1.3),
+            contact=rng.uniform(0.1, 0.6),
+            softness_px=softness + (rng.uniform(0, 0.08) * radius if rng.random() < 0.3 else 0.0),
+        )
+
+    return look
+
+
+def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Faceted crystals in a suspension, many blurred ones behind them."""
+    share = height * width / 256**2
+    if rng.random() < 0.25:
+        radii = _log_uniform(rng, 30, 125, int(rng.integers(1, 4)))
+    else:
+        radii = _log_uniform(rng, 3, rng.uniform(10, 50), 1 + rng.poisson(rng.uniform(3, 35) * share))
+    places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.3))
+    bodies = _bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng))
+    bodies += _bubbles(rng, height, width, rng.poisson(0.3))
+    scenery = Scenery(
+        level=rng.uniform(0.45, 0.88),
+        gradient=rng.uniform(0, 0.15),
+        vignette=rng.uniform(0, 0.35),
+        blurred=rng.choice([0, 4, 10, 18]),
+        dust=rng.uniform(0, 8),
+        blur_px=rng.uniform(0.4, 1.5),
+        noise=rng.uniform(0.003, 0.03),
+        annotated=0.1,
+    )
+    return _render(rng, bodies, scenery, height, width)
+
+
+def grains(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Rounded touching grains, sparse to densely packed (ice)."""
+    typical = float(_log_uniform(rng, 6, 26, 1)[0])
+    density = rng.uniform(0.15, 1.6)
+    count = int(np.clip(density * height * width / (np.pi * typical**2), 3, 700))
+    radii = np.clip(typical * rng.lognormal(0, 0.35, count), 3, 60)
+    places = scatter(rng, radii, height, width, rng.uniform(0.78, 0.97), tries=30)
+    shade, rim = rng.uniform(0.62, 0.98), rng.uniform(0.25, 0.65)
+    width_px, dome = rng.uniform(1.4, 4.2), rng.uniform(0, 0.35)
+    contact = rng.uniform(-0.1, 0.35)
+    facets, softness = rng.uniform(0, 0.05), rng.uniform(0, 0.8)
+
+    def look(radius: float) -> Look:
+        return Look(
+            interior=shade * rng.uniform(0.92, 1.06),
+            rim=rim * rng.uniform(0.7, 1.2),
+            rim_width_px=min(width_px * rng.uniform(0.8, 1.25), radius * 0.5),
+            halo=rng.uniform(0.0, 0.12),
+            facets=facets,
+            core=rng.uniform(0, 0.12) if rng.random() < 0.35 else 0.0,
+            core_size=rng.uniform(0.5, 0.85),
+            core_slit=rng.uniform(0.2, 0.7),
+            dome=dome * rng.uniform(0.5, 1.3),
+            contact=contact,
+            softness_px=softness,
+        )
+
+    bodies = _bodies(rng, places, ["rounded"], look)
+    scenery = Scenery(
+        level=rng.uniform(0.4, 0.8),
+        gradient=rng.uniform(0, 0.12),
+        vignette=rng.uniform(0, 0.4),
+        blurred=rng.choice([0, 0, 2]),
+        dust=rng.uniform(0, 3),
+        blur_px=rng.uniform(0.5, 1.3),
+        noise=rng.uniform(0.003, 0.025),
+        annotated=0.15,
+    )
+    return _render(rng, bodies, scenery, height, width)
+
+
+def film(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Low-contrast domains of a film: textured, no rim, impinging on one another."""
+    level = rng.uniform(0.2, 0.7)
+    grey_levels = rng.uniform(7, 24)
+    contrast = grey_levels / 255 / level
+    noise = min(rng.uniform(0.004, 0.025), 0.6 * grey_levels / 255)
+    sign = -1 if rng.random() < 0.75 else 1
+    ripple = contrast * rng.uniform(0.0, 0.7)
+    ripple_px = rng.uniform(3, 8)
+    edge = contrast * rng.uniform(-0.2, 0.5) if rng.random() < 0.6 else 0.0
+    share = np.sqrt(height * width / 256**2)
+    count = int(rng.integers(1, 8))
+    radii = np.minimum(_log_uniform(rng, 18, 125, count), 130 * share)
+    places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.1), tries=6)
+    mixed = rng.random() < 0.5
+
+    def look(radius: float) -> Look:
+        strength = contrast * (rng.uniform(0.5, 1.2) if mixed else rng.uniform(0.9, 1.1))
+        return Look(
+            interior=1 + sign * strength,
+            rim=edge,
+            rim_width_px=rng.uniform(1.2, 3.0),
+            halo=0.0,
+            facets=contrast * rng.uniform(0, 0.12),
+            ripple=ripple * rng.uniform(0.6, 1.2),
+            ripple_px=ripple_px,
+            contact=contrast * rng.uniform(-0.3, 0.7),
+            softness_px=rng.uniform(0, 1.0),
+        )
+
+    bodies = _bodies(rng, places, ["domain", "domain", "domain", "rounded", "prism"], look)
+    scenery = Scenery(
+        level=level,
+        gradient=rng.uniform(0, 0.15),
+        vignette=rng.uniform(0, 0.1),
+        dust=rng.uniform(0, 12),
+        fibres=0.05,
+        grid=contrast * rng.uniform(0, 0.2),
+        grain=contrast * rng.uniform(0, 0.35),
+        blur_px=rng.uniform(0.3, 1.0),
+        noise=noise,
+        annotated=0.6,
+    )
+    return _render(rng, bodies, scenery, height, width)
+
+
+def needles(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Needles, alone or crossing."""
+    count = 1 + rng.poisson(rng.uniform(1, 14))
+    radii = _log_uniform(rng, 6, rng.uniform(10, 45), count)
+    places = scatter(rng, radii, height, width, rng.uniform(0.2, 1.0))
+    base = _prism_look(rng)
+
+    def look(radius: float) -> Look:
+        narrow = radius * 0.22
+        return replace(
+            base(radius),
+            rim_width_px=float(np.clip(narrow * rng.uniform(0.2, 0.8), 0.8, 3)),
+            core_slit=2.0,
+            softness_px=rng.uniform(0, 0.4),
+        )
+
+    bodies = _bodies(rng, places, ["needle"], look)
+    return _render(rng, bodies, _plain(rng), height, width, keep_connected=True)
+
+
+def plates(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Thin transparent plates: little more than outlines."""
+    radii = _log_uniform(rng, 8, rng.uniform(20, 90), 1 + rng.poisson(rng.uniform(1, 10)))
+    places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.2))
+    shade, rim = rng.uniform(0.9, 1.06), rng.uniform(0.25, 0.75)
+
+    def look(radius: float) -> Look:
+        return Look(
+            interior=shade + rng.uniform(-0.03, 0.03),
+            rim=rim * rng.uniform(0.7, 1.2),
+            rim_width_px=rng.uniform(0.9, 2.5),
+            halo=rng.uniform(0, 0.2),
+            facets=rng.uniform(0, 0.04),
+            core=rng.uniform(-0.06, 0.06) if rng.random() < 0.4 else 0.0,
+            core_size=rng.uniform(0.4, 0.9),
+            contact=rng.uniform(0.1, 0.5),
+        )
+
+    bodies = _bodies(rng, places, ["plate", "plate", "prism"], look)
+    bodies += _bubbles(rng, height, width, rng.poisson(0.3))
+    return _render(rng, bodies, _plain(rng), height, width)
+
+
+def drops(rng: np.random.Generator, height: int, width: int) -> Still:
+    """Crystals in a drop: its edge, the well's wall, precipitate, clutter."""
+    radii = _log_uniform(rng, 4, rng.uniform(12, 60), rng.poisson(rng.uniform(2, 25)))
+    places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.2))
+    bodies = _bodies(rng, places, ["prism", "plate"], _prism_look(rng))
+    bodies += _bubbles(rng, height, width, rng.poisson(0.4))
+    scenery = replace(
+        _plain(rng),
+        drop=1.0,
+        precipitate=rng.uniform(0.05, 0.3) if rng.random() < 0.4 else 0.0,
+        fibres=0.3,
+    )
+    return _render(rng, bodies, scenery, height, width)
+
+
+def empty(rng: np.random.Generator, height: int, width: int) -> Still:
+    """No crystal at all: clutter only."""
+    bodies = _bubbles(rng, height, width, rng.poisson(0.8))
+    scenery = replace(
+        _plain(rng),
+        drop=0.35,
+        blurred=rng.choice([0, 3, 12]),
+        dust=rng.uniform(0, 15),
+        fibres=0.8,
+        precipitate=rng.uniform(0.05, 0.3) if rng.random() < 0.25 else 0.0,
+        grid=rng.uniform(0, 0.02),
+        annotated=0.5,
+    )
+    return _render(rng, bodies, scenery, height, width)
+
+
+def _plain(rng: np.random.Generator) -> Scenery:
+    return Scenery(
+        level=rng.uniform(0.35, 0.88),
+        gradient=rng.uniform(0, 0.2),
+        vignette=rng.uniform(0, 0.3),
+        blurred=rng.choice([0, 0, 3, 8]),
+        dust=rng.uniform(0, 6),
+        blur_px=rng.uniform(0.4, 1.3),
+        noise=rng.uniform(0.003, 0.03),
+    )
+
+
+SCENE_FAMILIES: dict[str, Family] = {
+    "suspension": Family(3.0, suspension),
+    "grains": Family(2.5, grains),
+    "film": Family(2.5, film),
+    "needles": Family(1.0, needles),
+    "plates": Family(1.0, plates),
+    "drops": Family(1.0, drops),
+    "empty": Family(0.7, empty),
+}
