@@ -1,0 +1,118 @@
+"""`measure`: the only place where pixels become micrometres."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.measure.calipers import Calipers, calipers
+from monitor.measure.contact import contact_pairs, neighbours
+from monitor.measure.habit import judge_habit
+from monitor.measure.outline import Outlines, trace
+from monitor.measure.regions import Regions, find_regions
+from monitor.records import Habit, Observation
+from monitor.settings.measuring import MeasuringSettings
+
+_LENGTHS = ("equivalent_diameter", "feret_max", "feret_min", "length", "width", "perimeter")
+
+
+def measure(
+    labels_HW: NDArray[np.int32],
+    probability_HW: NDArray[np.float32] | None,
+    score_by_label: Mapping[int, float] | None,
+    um_per_px: float | None,
+    settings: MeasuringSettings,
+) -> tuple[Observation, ...]:
+    """Measure every crystal of a frame; ordered by label.
+
+    `labels_HW`: int32, shape (H, W), 0 is background, other values below 2²⁴. `probability_HW`: calibrated
+    probability of crystal, float32, 0 to 1, same shape; None: areas are whole pixels. `score_by_label`:
+    None, or a label that it lacks: the score is the mean probability inside the outline, 1 where that is
+    unknown too. `um_per_px`: None leaves all µm figures None.
+    """
+    if not labels_HW.any():
+        return ()
+    regions = find_regions(labels_HW, probability_HW)
+    outlines = trace(labels_HW, regions.label, regions.boxes)
+    rows = _rows(regions, outlines, calipers(outlines.hulls))
+    touching = neighbours(contact_pairs(labels_HW, settings.contact_distance_px))
+    mean = [1.0] * len(rows) if regions.mean_probability is None else regions.mean_probability.tolist()
+    scores = score_by_label or {}
+    observations = []
+    for row, box, probability in zip(rows, regions.boxes, mean, strict=True):
+        label = int(row["label"])
+        border = _touches_border(box, labels_HW.shape, settings.border_margin_px)
+        habit = Habit.UNKNOWN
+        if not border:
+            habit = judge_habit(
+                row["area_px"], row["perimeter_px"], row["aspect_ratio"], row["solidity"], settings
+            )
+        figures = {name: value for name, value in row.items() if name != "label"}
+        observations.append(
+            Observation(
+                label=label,
+                bbox_xywh_px=_xywh(box),
+                touches_border=border,
+                contact_labels=touching.get(label, ()),
+                score=float(scores.get(label, probability)),
+                habit=habit,
+                **figures,
+                **_in_um(row, um_per_px),
+            )
+        )
+    return tuple(observations)
+
+
+def _rows(regions: Regions, outlines: Outlines, caliper: Calipers) -> list[dict[str, float]]:
+    area = regions.area_px
+    offset = outlines.offset_px(area, regions.pixels)
+    perimeter = outlines.perimeter_px + 2 * math.pi * outlines.bodies * offset
+    hull_area = caliper.area_px + caliper.perimeter_px * offset + math.pi * offset**2
+    feret_max = caliper.feret_max_px + 2 * offset
+    feret_min = caliper.feret_min_px + 2 * offset
+    columns = {
+        "label": regions.label,
+        "area_px": area,
+        "equivalent_diameter_px": 2 * np.sqrt(area / math.pi),
+        "feret_max_px": feret_max,
+        "feret_min_px": feret_min,
+        "length_px": caliper.length_px + 2 * offset,
+        "width_px": caliper.width_px + 2 * offset,
+        "orientation_deg": caliper.orientation_deg,
+        "perimeter_px": perimeter,
+        "aspect_ratio": np.clip(feret_min / np.maximum(feret_max, 1e-9), 1e-9, 1.0),
+        "solidity": np.clip(area / np.maximum(hull_area, 1e-9), 0.0, 1.0),
+        "circularity": np.clip(4 * math.pi * area / np.maximum(perimeter, 1e-9) ** 2, 0.0, 1.0),
+        "centroid_x_px": regions.centroid_x_px,
+        "centroid_y_px": regions.centroid_y_px,
+    }
+    names = tuple(columns)
+    return [
+        dict(zip(names, values, strict=True))
+        for values in zip(*(column.tolist() for column in columns.values()), strict=True)
+    ]
+
+
+def _touches_border(box: tuple[slice, slice], shape: tuple[int, ...], margin_px: int) -> bool:
+    rows, columns = box
+    return bool(
+        rows.start < margin_px
+        or columns.start < margin_px
+        or rows.stop > shape[0] - margin_px
+        or columns.stop > shape[1] - margin_px
+    )
+
+
+def _xywh(box: tuple[slice, slice]) -> tuple[int, int, int, int]:
+    rows, columns = box
+    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+
+
+def _in_um(row: Mapping[str, float], um_per_px: float | None) -> dict[str, float]:
+    if um_per_px is None:
+        return {}
+    lengths = {f"{name}_um": row[f"{name}_px"] * um_per_px for name in _LENGTHS}
+    return {"area_um2": row["area_px"] * um_per_px**2, **lengths}
