@@ -1,0 +1,101 @@
+"""Which rows of `event_log` a frame's result makes: births, ends, changes of state, alerts, and what came as events.
+
+The tracker and the analysis may report any of them themselves: one of the same kind for the same crystal is not
+written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from monitor.records.alert import Alert
+from monitor.records.growth import CompletionState
+from monitor.records.result import Event, FrameResult
+from monitor.records.trail import TrailBirth, TrailEnd
+from monitor.records.vocabulary import BirthKind, EndReason, EventKind, RunState
+
+_BIRTH_KINDS = {BirthKind.BORN: EventKind.BIRTH, BirthKind.ENTERED: EventKind.ENTRY}
+_END_KINDS = {
+    EndReason.DISSOLVED: EventKind.DISSOLUTION,
+    EndReason.LEFT: EventKind.DEPARTURE,
+    EndReason.LOST: EventKind.LOSS,
+}
+_END_WORDS = {
+    EndReason.DISSOLVED: "dissolved: it shrank below the detection limit",
+    EndReason.LEFT: "left the field",
+    EndReason.LOST: "was lost from sight",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event with what only some events have."""
+
+    event: Event
+    """What happened."""
+    alert: Alert | None = None
+    """The alert, where it is one."""
+    details: Mapping[str, float] = field(default_factory=dict)
+    """The values that decided a change of state."""
+
+
+def events_of(result: FrameResult, previous: RunState | None, nucleated: bool) -> list[EventRow]:
+    """The frame's events in order; `previous` is the field's state before, `nucleated` whether it had a birth."""
+    tracker = result.tracker
+    given = [EventRow(event) for event in result.events]
+    if tracker is not None:
+        given += [
+            EventRow(Event(event.kind, event.message, event.crystal_id, event.value))
+            for event in tracker.events
+        ]
+    derived = [EventRow(event) for event in _births(tracker.born if tracker else (), nucleated)]
+    derived += [EventRow(event) for event in _ends(tracker.ended if tracker else ())]
+    if result.completion is not None and result.completion.changed:
+        derived.append(_state_change(result.completion, previous))
+    told = {(row.event.kind, row.event.crystal_id) for row in given}
+    rows = given + [row for row in derived if (row.event.kind, row.event.crystal_id) not in told]
+    return rows + [EventRow(_alert_event(alert), alert) for alert in result.alerts]
+
+
+def _births(born: tuple[TrailBirth, ...], nucleated: bool) -> Iterator[Event]:
+    for birth in born:
+        kind = _BIRTH_KINDS.get(birth.kind)
+        if kind is None:
+            continue
+        if kind is EventKind.BIRTH and not nucleated:
+            nucleated = True
+            yield Event(
+                EventKind.NUCLEATION,
+                f"first nucleation: crystal {birth.crystal_id}",
+                birth.crystal_id,
+                birth.first_seen_s,
+            )
+        what = "was born" if kind is EventKind.BIRTH else "entered over the border"
+        message = f"crystal {birth.crystal_id} {what}, first seen at {birth.first_seen_s:.6g} s"
+        yield Event(kind, message, birth.crystal_id, birth.first_seen_s)
+
+
+def _ends(ended: tuple[TrailEnd, ...]) -> Iterator[Event]:
+    for end in ended:
+        kind = _END_KINDS.get(end.reason)
+        if kind is not None:
+            yield Event(
+                kind, f"crystal {end.crystal_id} {_END_WORDS[end.reason]}", end.crystal_id, end.ended_s
+            )
+
+
+def _state_change(completion: CompletionState, previous: RunState | None) -> EventRow:
+    kind = EventKind.STATE
+    if completion.state is RunState.COMPLETE:
+        kind = EventKind.COMPLETE
+    elif previous is RunState.COMPLETE and completion.state is not RunState.BLIND:
+        kind = EventKind.REOPENED
+    before = f" (before: {previous})" if previous is not None else ""
+    message = f"{completion.state}{before}: {completion.explanation}".removesuffix(": ")
+    return EventRow(Event(kind, message, None, completion.fraction), details=completion.decided_by)
+
+
+def _alert_event(alert: Alert) -> Event:
+    kind = EventKind.ALERT_RAISED if alert.raised else EventKind.ALERT_CLEARED
+    return Event(kind, alert.message, alert.crystal_id, alert.value)

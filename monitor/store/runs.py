@@ -1,0 +1,157 @@
+"""Runs: opening, closing and changing them, within the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from monitor.clock import Instant
+from monitor.errors import StoreError
+from monitor.records.result import Event
+from monitor.records.run import (
+    EventAcknowledged,
+    Run,
+    RunChange,
+    RunEnded,
+    RunEvent,
+    RunStart,
+    SessionEnded,
+    TimeZeroSet,
+)
+from monitor.records.vocabulary import EndReason, EventKind
+from monitor.store import ledger
+from monitor.store.tables import event, field, run, trail
+
+
+def open_run(connection: Connection, start: RunStart) -> Run:
+    """Close what is open and begin the run."""
+    last = find_open_run(connection)
+    if last is not None:
+        end_run(connection, last, start.started, f"run {start.name!r} was started")
+    made = connection.execute(
+        insert(run).values(
+            name=start.name,
+            started_at=start.started.utc,
+            started_utc_ns=start.started.utc_ns,
+            started_boottime_ns=start.started.boottime_ns,
+            started_boot_id=start.started.boot_id,
+            epoch_utc_ns=start.epoch.utc_ns,
+            epoch_boottime_ns=start.epoch.boottime_ns,
+            epoch_boot_id=start.epoch.boot_id,
+            zero_s=0.0,
+            version=start.version,
+            model=start.model,
+            weights_sha256=start.weights_sha256,
+            model_card=start.model_card_json,
+            backend=start.backend,
+            settings=start.settings_json,
+            camera=start.camera,
+            um_per_px=start.um_per_px,
+            detection_limit_px=start.detection_limit_px,
+        )
+    )
+    assert made.inserted_primary_key is not None
+    opened = Run(made.inserted_primary_key[0], start)
+    _insert_event(
+        connection, opened, start.started, Event(EventKind.RUN_STARTED, f"run {start.name!r} started")
+    )
+    return opened
+
+
+def find_open_run(connection: Connection) -> Run | None:
+    """The newest run that has no end."""
+    found = connection.execute(
+        select(run).where(run.c.ended_at.is_(None)).order_by(run.c.run_id.desc()).limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    start = RunStart(
+        name=found.name,
+        started=Instant(found.started_utc_ns, found.started_boottime_ns, found.started_boot_id),
+        epoch=Instant(found.epoch_utc_ns, found.epoch_boottime_ns, found.epoch_boot_id),
+        version=found.version,
+        model=found.model,
+        weights_sha256=found.weights_sha256,
+        model_card_json=found.model_card,
+        backend=found.backend,
+        settings_json=found.settings,
+        camera=found.camera,
+        um_per_px=found.um_per_px,
+        detection_limit_px=found.detection_limit_px,
+    )
+    return Run(found.run_id, start, found.zero_s)
+
+
+def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
+    """Write one change; the run as it is afterwards."""
+    if isinstance(change, RunEvent):
+        _insert_event(connection, changed, change.at, change.event, change.field, dict(change.details))
+    elif isinstance(change, TimeZeroSet):
+        return _set_zero(connection, changed, change)
+    elif isinstance(change, EventAcknowledged):
+        _acknowledge(connection, changed, change)
+    elif isinstance(change, SessionEnded):
+        ledger.end_session(connection, changed.run_id, change)
+    elif isinstance(change, RunEnded):
+        end_run(connection, changed, change.at, change.reason)
+    return changed
+
+
+def end_run(connection: Connection, ended: Run, at: Instant, reason: str) -> None:
+    """Close the run and the trails that still live; a run that has ended stays as it is."""
+    closed = connection.execute(
+        update(run).where(run.c.run_id == ended.run_id, run.c.ended_at.is_(None)).values(ended_at=at.utc)
+    )
+    if not closed.rowcount:
+        return
+    fields = select(field.c.field_id).where(field.c.run_id == ended.run_id)
+    connection.execute(
+        update(trail)
+        .where(trail.c.field_id.in_(fields), trail.c.ended_s.is_(None))
+        .values(ended_s=trail.c.last_seen_s, end_reason=EndReason.RUN_END.value)
+    )
+    message = f"run {ended.start.name!r} ended" + (f": {reason}" if reason else "")
+    _insert_event(connection, ended, at, Event(EventKind.RUN_ENDED, message))
+
+
+def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
+    zero_s = changed.elapsed_s(change.at)
+    connection.execute(update(run).where(run.c.run_id == changed.run_id).values(zero_s=zero_s))
+    moved = replace(changed, zero_s=zero_s)
+    message = f"time zero set, {zero_s - changed.zero_s:+.6g} s after the last one"
+    _insert_event(connection, moved, change.at, Event(EventKind.TIME_ZERO, message, None, zero_s))
+    return moved
+
+
+def _acknowledge(connection: Connection, changed: Run, change: EventAcknowledged) -> None:
+    known = update(event).where(event.c.event_id == change.event_id, event.c.run_id == changed.run_id)
+    first = func.coalesce(event.c.acknowledged_at, change.at.utc)
+    if not connection.execute(known.values(acknowledged_at=first)).rowcount:
+        raise StoreError(
+            f"run {changed.run_id} has no event {change.event_id}: `crystal-monitor events {changed.run_id}` lists them"
+        )
+
+
+def _insert_event(  # noqa: PLR0913  # an event's row has these six parts
+    connection: Connection,
+    of: Run,
+    at: Instant,
+    what: Event,
+    in_field: str | None = None,
+    details: dict[str, float | str] | None = None,
+) -> None:
+    connection.execute(
+        insert(event).values(
+            run_id=of.run_id,
+            field=in_field,
+            at=at.utc,
+            elapsed_s=of.elapsed_s(at),
+            kind=what.kind.value,
+            crystal_id=what.crystal_id,
+            message=what.message,
+            value=what.value,
+            details=json.dumps(details) if details else None,
+        )
+    )

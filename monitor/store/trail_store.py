@@ -1,0 +1,64 @@
+"""`TrailStore`: the contract of where the analysis writes to, and what it gets back at a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.records.result import FieldStateRecord, FrameResult
+from monitor.records.run import Run, RunChange, RunStart
+from monitor.records.trail import TrackPoint, TrailBirth
+from monitor.records.vocabulary import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredField:
+    """What the store knows of a field: all that is needed to go on where the last frame was committed."""
+
+    field: str
+    """The field's name."""
+    next_crystal_id: int
+    """The first crystal number that was never given, from 1: for a tracker that must start afresh."""
+    state: FieldStateRecord | None
+    """As the last result left it; None for a new field."""
+    last_elapsed_s: float | None
+    """Time of the last committed frame, seconds since the run's epoch; None for a new field."""
+    run_state: RunState | None
+    """The field's state after the last frame that had one."""
+    points: tuple[TrackPoint, ...]
+    """Points of the trails that live, in order of time, then crystal number; `confirmed` is the trail's present state."""
+    births: tuple[TrailBirth, ...]
+    """All confirmed trails' births, in order of first sight."""
+
+
+class TrailStore(Protocol):
+    """Keeps runs, frames and trails, for one writer.
+
+    Order: `start_run` or `resume_run` first, then `append` in the order of capture in each field; `close` last, once.
+    Threads: from one at a time; it need not always be the same one. It blocks for as long as the disk needs.
+    Units: as in the records; elapsed times count from the run's epoch.
+    Failures: a method either does all that it says, durably, or nothing and raises `StoreError`; after that the store
+    can be used again, and the same call may be repeated. Opening raises `StoreUnusableError`, also where another
+    process writes to the same store.
+    """
+
+    def start_run(self, start: RunStart) -> Run:
+        """End the open run, if there is one, and open the next."""
+
+    def resume_run(self) -> Run | None:
+        """The run that is open, None where there is none. Changes nothing."""
+
+    def load_field(self, run: Run, field: str, history_s: float | None = None) -> StoredField:
+        """What is stored of a field, with the points of the last `history_s` seconds (None: of all time)."""
+
+    def append(self, run: Run, result: FrameResult) -> bool:
+        """Write all of one frame in one transaction.
+
+        False, and nothing written, where a frame of the same field, session and index was committed before.
+        """
+
+    def record(self, run: Run, change: RunChange) -> Run:
+        """Write what happened outside any frame; the run as it is afterwards."""
+
+    def close(self) -> None:
+        """Release the store; the run stays open. May be called twice."""

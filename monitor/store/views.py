@@ -1,0 +1,151 @@
+"""The views: what users read. Their names and columns are a contract; columns are only ever added, at the end.
+
+Plain SQL that SQLite and PostgreSQL both take. Every column of `run_summary` is its own subquery, so that a question
+about a few columns computes no others. Elapsed times count from the operator's time zero (`run.zero_s`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+_LAST_OK = """FROM field f JOIN frame fr ON fr.frame_id = f.last_ok_frame_id WHERE f.run_id = r.run_id"""
+
+# The first crystal born after time zero; those present at the start, entered or born before it tell no induction.
+_FIRST_BORN = """(SELECT {column} - r.zero_s FROM trail t JOIN field f ON f.field_id = t.field_id
+    WHERE f.run_id = r.run_id AND t.confirmed AND t.birth_kind = 'born' AND t.first_seen_s >= r.zero_s
+    ORDER BY COALESCE(t.birth_s, t.first_seen_s), t.crystal_id LIMIT 1)"""
+
+# Of several fields the one that has come least far; a blind one counts as least, so that nothing hides it.
+_LEAST_STATE = """(SELECT f.state FROM field f WHERE f.run_id = r.run_id AND f.state IS NOT NULL
+    ORDER BY CASE f.state WHEN 'blind' THEN 0 WHEN 'waiting' THEN 1 WHEN 'nucleated' THEN 2 WHEN 'growing' THEN 3
+        WHEN 'slowing' THEN 4 WHEN 'dissolving' THEN 5 WHEN 'ripening' THEN 6 ELSE 7 END LIMIT 1)"""
+
+
+def _frames(status: str) -> str:
+    return f"""(SELECT COUNT(*) FROM field f JOIN frame fr ON fr.field_id = f.field_id
+    WHERE f.run_id = r.run_id AND fr.status = '{status}')"""
+
+
+def _losses(condition: str) -> str:
+    return f"""(SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
+    WHERE l.run_id = r.run_id AND l.reason {condition} 'superseded')"""
+
+
+def _last_of_all_fields(column: str) -> str:
+    return f"(SELECT CASE WHEN COUNT({column}) = COUNT(*) THEN MAX({column}) END - r.zero_s {_LAST_OK})"
+
+
+RUN_SUMMARY = f"""
+SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camera, r.um_per_px,
+  {_frames("ok")} AS frames_ok,
+  {_frames("failed")} AS frames_failed,
+  {_frames("rejected")} AS frames_rejected,
+  {_losses("<>")} AS frames_lost,
+  (SELECT COUNT(*) FROM field f JOIN trail t ON t.field_id = f.field_id
+    WHERE f.run_id = r.run_id AND t.confirmed) AS crystals,
+  (SELECT SUM(fr.total_area_px) {_LAST_OK}) AS total_area_px,
+  (SELECT CASE WHEN COUNT(fr.total_area_um2) = COUNT(*) THEN SUM(fr.total_area_um2) END {_LAST_OK}) AS total_area_um2,
+  (SELECT SUM(fr.total_area_px) / SUM(fr.width_px * fr.height_px * 1.0) {_LAST_OK}) AS coverage,
+  COALESCE({_LEAST_STATE}, 'waiting') AS state,
+  {_FIRST_BORN.format(column="COALESCE(t.birth_s, t.first_seen_s)")} AS induction_s,
+  {_FIRST_BORN.format(column="COALESCE(t.birth_low_s, t.last_clear_s)")} AS induction_low_s,
+  {_FIRST_BORN.format(column="COALESCE(t.birth_high_s, t.first_seen_s)")} AS induction_high_s,
+  r.detection_limit_px * r.um_per_px AS detection_limit_um,
+  (SELECT CASE WHEN COUNT(f.completed_at) = COUNT(*) THEN MAX(f.completed_at) END
+    FROM field f WHERE f.run_id = r.run_id) AS completed_at,
+  (SELECT CASE WHEN COUNT(f.completed_elapsed_s) = COUNT(*) THEN MAX(f.completed_elapsed_s) END - r.zero_s
+    FROM field f WHERE f.run_id = r.run_id) AS completed_elapsed_s,
+  {_last_of_all_fields("fr.t95_elapsed_s")} AS t95_elapsed_s,
+  {_last_of_all_fields("fr.t95_low_s")} AS t95_low_s,
+  {_last_of_all_fields("fr.t95_high_s")} AS t95_high_s,
+  r.backend, r.model,
+  {_losses("=")} AS frames_superseded,
+  (SELECT CAST(COALESCE(SUM(fr.crystal_count), 0) AS BIGINT) {_LAST_OK}) AS crystals_in_view,
+  r.zero_s, r.version, r.weights_sha256, r.detection_limit_px
+FROM run r"""
+
+FRAME_LOG = """
+SELECT r.run_id, f.name AS field, fr.frame_index, fr.captured_at, fr.elapsed_s - r.zero_s AS elapsed_s,
+  fr.status, fr.reason, fr.backend, fr.age_s, fr.focus, fr.light, fr.shift_x_px, fr.shift_y_px,
+  fr.crystal_count AS count, fr.total_area_px, fr.total_area_um2, fr.fraction, fr.state,
+  fr.t95_elapsed_s - r.zero_s AS t95_elapsed_s, fr.archived,
+  r.name, s.session, fr.source_name, fr.time_source, fr.detail, fr.um_per_px, fr.width_px, fr.height_px,
+  fr.hold_coverage, fr.t95_low_s - r.zero_s AS t95_low_s, fr.t95_high_s - r.zero_s AS t95_high_s,
+  fr.t90_elapsed_s - r.zero_s AS t90_elapsed_s, fr.t90_low_s - r.zero_s AS t90_low_s,
+  fr.t90_high_s - r.zero_s AS t90_high_s, fr.forecast_reason
+FROM frame fr
+  JOIN field f ON f.field_id = fr.field_id
+  JOIN run r ON r.run_id = f.run_id
+  JOIN grabber_session s ON s.session_id = fr.session_id"""
+
+GROWTH_HISTORY = """
+SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at, fr.elapsed_s - r.zero_s AS elapsed_s,
+  p.area_px, p.area_um2, p.equivalent_diameter_px, p.equivalent_diameter_um, p.feret_max_um, p.feret_min_um,
+  p.length_um, p.width_um, p.orientation_deg, p.perimeter_um, p.aspect_ratio, p.solidity, p.circularity,
+  p.centroid_x_px, p.centroid_y_px, p.touches_border, (p.contacts IS NOT NULL) AS in_contact, p.carried, p.score,
+  p.habit, fr.backend,
+  r.name, p.feret_max_px, p.feret_min_px, p.length_px, p.width_px, p.perimeter_px, p.fit_for_growth, p.revision
+FROM point p
+  JOIN trail t ON t.field_id = p.field_id AND t.crystal_id = p.crystal_id
+  JOIN frame fr ON fr.frame_id = p.frame_id
+  JOIN field f ON f.field_id = p.field_id
+  JOIN run r ON r.run_id = f.run_id
+WHERE t.confirmed AND NOT p.superseded"""
+
+TRAIL_SUMMARY = """
+SELECT r.run_id, f.name AS field, t.crystal_id, t.birth_kind, t.first_seen_s - r.zero_s AS first_seen_s,
+  t.birth_s - r.zero_s AS birth_s, COALESCE(t.birth_low_s, t.last_clear_s) - r.zero_s AS birth_low_s,
+  CASE WHEN t.birth_kind = 'born' THEN COALESCE(t.birth_high_s, t.first_seen_s) ELSE t.birth_high_s END - r.zero_s
+    AS birth_high_s,
+  t.ended_s - r.zero_s AS ended_s, t.end_reason, t.merged_into, t.points, t.fit_points, t.fit_window_s,
+  t.first_area_px, t.last_area_px, t.first_area_um2, t.last_area_um2, t.max_area_um2,
+  t.rate_px_per_s AS growth_rate_px_per_s, t.rate_um_per_s AS growth_rate_um_per_s,
+  t.low_um_per_s AS growth_rate_low_um_per_s, t.high_um_per_s AS growth_rate_high_um_per_s,
+  t.detection_floor_um_per_s,
+  r.name, t.last_seen_s - r.zero_s AS last_seen_s, t.max_area_px, t.low_px_per_s AS growth_rate_low_px_per_s,
+  t.high_px_per_s AS growth_rate_high_px_per_s, t.front_speed_px_per_s, t.fit_coverage, t.split_from
+FROM trail t
+  JOIN field f ON f.field_id = t.field_id
+  JOIN run r ON r.run_id = f.run_id
+WHERE t.confirmed"""
+
+CSD = """
+SELECT r.run_id, f.name AS field, fr.frame_index, fr.elapsed_s - r.zero_s AS elapsed_s, d.weighting, d.border_rule,
+  d.count, d.d10_um, d.d50_um, d.d90_um, d.mean_um, d.cv, d.span, r.name, fr.captured_at
+FROM size_distribution d
+  JOIN frame fr ON fr.frame_id = d.frame_id
+  JOIN field f ON f.field_id = fr.field_id
+  JOIN run r ON r.run_id = f.run_id"""
+
+EVENT_LOG = """
+SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id, e.message,
+  e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details
+FROM event e
+  JOIN run r ON r.run_id = e.run_id"""
+
+# Sent = considered + lost + superseded, up to the last sequence number that was seen.
+SESSION_LOG = """
+SELECT s.run_id, s.session, s.first_seen_at, s.first_index, s.next_index - 1 AS last_index,
+  s.next_index - s.first_index AS sent,
+  (SELECT COUNT(*) FROM frame fr WHERE fr.session_id = s.session_id) AS considered,
+  (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
+    WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason <> 'superseded') AS lost,
+  (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
+    WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason = 'superseded') AS superseded,
+  s.ended, s.ended_at, s.tail_at_most
+FROM grabber_session s"""
+
+VIEWS = {
+    "run_summary": RUN_SUMMARY,
+    "frame_log": FRAME_LOG,
+    "growth_history": GROWTH_HISTORY,
+    "trail_summary": TRAIL_SUMMARY,
+    "csd": CSD,
+    "event_log": EVENT_LOG,
+    "session_log": SESSION_LOG,
+}
+
+
+def views_fingerprint() -> str:
+    """Hash of all view definitions: the store replaces the views of a database that holds others."""
+    return hashlib.sha256("\n".join(f"{name}:{sql}" for name, sql in VIEWS.items()).encode()).hexdigest()
