@@ -53,7 +53,8 @@ class Body:
         x_px, y_px: centre on the canvas, px.
         shape: its outline.
         birth: growth length at birth, px (radius a body of factor 1 born at 0 would have).
-        factor: its growth relative to the common growth length (growth-rate dispersion).
+        factor: its growth relative to the common growth length (growth-rate dispersion); 0 where it
+            never grows.
         radius_px: largest area-equivalent radius it may reach, px.
         look: how it looks.
         seed: of its texture and facets.

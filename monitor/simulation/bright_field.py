@@ -47,8 +47,14 @@ class BrightField:
     Only the pixels that some body comes near are kept, as flat arrays.
     """
 
-    def __init__(self, bodies: Sequence[Body], territory: Territory, seed: int) -> None:
-        """Prepare the flat look-up arrays; `seed` is that of the texture."""
+    def __init__(
+        self,
+        bodies: Sequence[Body],
+        territory: Territory,
+        seed: int,
+        pair_HW: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        """Prepare the flat look-up arrays; `seed` is that of the texture, `pair_HW` of `Contacts`."""
         owner_flat = territory.owner_HW.ravel()
         height, width = territory.owner_HW.shape
         self._shape = (height, width)
@@ -60,6 +66,7 @@ class BrightField:
         self._fringe_steepness = territory.fringe_steepness_HW.ravel()[self._where]
         self._core = territory.core_HW.ravel()[self._where]
         self._boundary = territory.boundary_HW.ravel()[self._where]
+        self._pair = None if pair_HW is None else pair_HW.ravel()[self._where]
         self.identities = np.array([0, *(body.identity for body in bodies)], np.int32)
         table = np.array([astuple(Look()), *(astuple(body.look) for body in bodies)], np.float32)
         self._table = table
@@ -96,45 +103,54 @@ class BrightField:
         scaled = self._boundary * np.maximum(self._inverse_rim_width, 0.5)
         return np.asarray(self._column("contact") / (1 + scaled**4), np.float32)
 
-    def depth(self, radii_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def depth(self, radii_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Flat depth inside the outlines for the radii of all bodies (index 0: body 1), px."""
-        radius = np.concatenate([np.array([-FAR_PX], np.float32), radii_px.astype(np.float32)])
-        inside = radius[self._owner]
+        inside = _by_owner(radii_px)[self._owner]
         inside -= self._gauge
         inside *= self._steepness
         return inside
 
-    def transmission(self, radii_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Factor on the background's light, (height, width) float32, for the radii given, px."""
-        depth = self.depth(radii_px)
-        transmission = np.ones(self._shape[0] * self._shape[1], np.float32)
-        transmission[self._where] = self._light(depth, radii_px)
-        return transmission.reshape(self._shape)
+    def spread(self, values: npt.NDArray[np.float32], elsewhere: float) -> npt.NDArray[np.float32]:
+        """Flat values on the whole field, (height, width) float32."""
+        whole = np.full(self._shape[0] * self._shape[1], elsewhere, np.float32)
+        whole[self._where] = values
+        return whole.reshape(self._shape)
 
-    def layer(self, radii_px: npt.NDArray[np.float32]) -> Layer:
+    def transmission(
+        self,
+        radii_px: npt.NDArray[np.float64],
+        depth: npt.NDArray[np.float32],
+        faded: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Factor on the background's light, (height, width) float32, for radii and flat depth, px.
+
+        `faded` (pairs + 1) says which contact lines of `pair_HW` are no longer there.
+        """
+        contact = self._contact
+        if faded is not None and self._pair is not None:
+            contact = np.where(faded[self._pair], np.float32(0), contact)
+        return self.spread(self._light(depth, radii_px, contact), 1.0)
+
+    def layer(self, radii_px: npt.NDArray[np.float64]) -> Layer:
         """Transmission, depth and labels for the radii given, px."""
         depth = self.depth(radii_px)
-        size = self._shape[0] * self._shape[1]
-        transmission = np.ones(size, np.float32)
-        transmission[self._where] = self._light(depth, radii_px)
-        depth_all = np.full(size, -FAR_PX, np.float32)
-        depth_all[self._where] = depth
-        labels = np.zeros(size, np.int32)
+        labels = np.zeros(self._shape[0] * self._shape[1], np.int32)
         labels[self._where] = np.where(depth > 0, self.identities[self._owner], 0)
         return Layer(
-            transmission.reshape(self._shape),
-            depth_all.reshape(self._shape),
-            labels.reshape(self._shape),
+            self.transmission(radii_px, depth), self.spread(depth, -FAR_PX), labels.reshape(self._shape)
         )
 
     def _light(
-        self, depth: npt.NDArray[np.float32], radii_px: npt.NDArray[np.float32]
+        self,
+        depth: npt.NDArray[np.float32],
+        radii_px: npt.NDArray[np.float64],
+        contact: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.float32]:
         coverage = depth * self._sharpness
         coverage += np.float32(0.5)
         np.clip(coverage, 0, 1, out=coverage)
-        level: npt.NDArray[np.float32] = self._interior
-        radius = np.concatenate([np.array([1], np.float32), radii_px.astype(np.float32)])
+        level = self._interior
+        radius = _by_owner(radii_px)
         if self._flags["core"]:
             core = np.clip((radius[self._owner] - self._core) * np.float32(0.7) + 0.5, 0, 1)
             level = np.asarray(level + core * self._column("core"), np.float32)
@@ -144,12 +160,19 @@ class BrightField:
         scaled = depth * self._inverse_rim_width
         scaled *= scaled
         rim = self._rim / (1 + scaled * scaled)
-        level = (level - rim) - self._contact
-        np.maximum(level, 0.02, out=level)
-        light: npt.NDArray[np.float32] = 1 + coverage * (level - 1)
+        level = np.asarray(np.maximum(level - rim - contact, 0.02), np.float32)
+        light = np.asarray(1 + coverage * (level - 1), np.float32)
         if self._flags["halo"]:
             outside = (radius[self._owner] - self._fringe) * self._fringe_steepness
             outside += FRINGE_PX
             outside *= outside
             light += self._halo / (1 + 0.5 * outside * outside) * (1 - coverage)
         return light
+
+
+def _by_owner(radii_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Radii by index of the owner: 0 is nobody; what is not there yet, or no longer, is far from showing."""
+    radius = np.empty(len(radii_px) + 1, np.float32)
+    radius[0] = -FAR_PX
+    radius[1:] = np.where(radii_px > 0, radii_px, -FAR_PX)
+    return radius

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from monitor.simulation import backdrop
 from monitor.simulation.body import Body, Look
 from monitor.simulation.bright_field import BrightField
-from monitor.simulation.grain import noise_field
 from monitor.simulation.habits import HABIT_SHAPES
 from monitor.simulation.placement import scatter
+from monitor.simulation.scenery import Scenery, bubbles, build_scenery
 from monitor.simulation.sensor import expose, to_digits
 from monitor.simulation.territory import claim_territory
 
@@ -25,39 +24,6 @@ if TYPE_CHECKING:
     Still = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
 _SMALLEST_LABEL_PX = 9
-_DARK_WALL = 0.35
-
-
-@dataclass(frozen=True)
-class Scenery:
-    """What surrounds the crystals of a still; levels relative to full scale.
-
-    Attributes:
-        level: brightness of the background (0..1).
-        gradient, vignette: unevenness of the light.
-        blurred: expected number of out-of-focus bodies in 256 x 256 px.
-        dust, fibres: expected numbers.
-        precipitate: strength of the granular cloud, 0 for none.
-        grid, grain: strength of the grid and of fixed fine texture.
-        drop: probability of a drop's edge or a wall.
-        blur_px: blur of the optics.
-        noise: read noise; shot noise follows it.
-        annotated: probability of burned-in text and of a scale bar.
-    """
-
-    level: float
-    gradient: float
-    vignette: float = 0.0
-    blurred: float = 0.0
-    dust: float = 2.0
-    fibres: float = 0.1
-    precipitate: float = 0.0
-    grid: float = 0.0
-    grain: float = 0.0
-    drop: float = 0.0
-    blur_px: float = 0.7
-    noise: float = 0.01
-    annotated: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -80,34 +46,12 @@ def _render(
     width: int,
     keep_connected: bool = False,
 ) -> Still:
-    light = backdrop.uneven_light(rng, height, width, scenery.gradient, scenery.vignette)
-    light *= np.float32(scenery.level)
-    hidden = np.zeros((height, width), np.bool_)
-    share = height * width / 256**2
-    if scenery.grid > 0:
-        light *= 1 + backdrop.grid_texture(rng, height, width, scenery.grid)
-    if scenery.grain > 0:
-        light *= 1 + np.float32(scenery.grain) * noise_field(rng, height, width, rng.uniform(1.0, 2.5))
-    if scenery.blurred > 0:
-        light *= backdrop.blurred_bodies(rng, height, width, int(scenery.blurred * share + 0.5), height / 2)
-    if scenery.precipitate > 0:
-        light *= backdrop.precipitate(rng, height, width, scenery.precipitate)
-    if rng.random() < scenery.drop:
-        surround = backdrop.drop_and_wall(rng, height, width)
-        hidden |= surround < _DARK_WALL
-        light *= surround
-    specks, threads = rng.poisson(scenery.dust * share), rng.poisson(scenery.fibres)
-    if specks + threads:
-        layer = np.full((height, width), 255, np.uint8)
-        backdrop.dust(rng, layer, specks)
-        backdrop.fibres(rng, layer, threads)
-        blurred = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.5, 1.5))
-        light *= blurred.astype(np.float32) / np.float32(255)
+    light, hidden = build_scenery(rng, scenery, height, width)
     labels = np.zeros((height, width), np.int32)
     if bodies:
         territory = claim_territory(bodies, height, width, keep_connected)
         field = BrightField(bodies, territory, int(rng.integers(2**31)))
-        layer_now = field.layer(np.array([body.radius_px for body in bodies], np.float32))
+        layer_now = field.layer(np.array([body.radius_px for body in bodies]))
         light *= layer_now.transmission_HW
         labels = layer_now.labels_HW
     level = expose(
@@ -160,26 +104,6 @@ def _bodies(
     return found
 
 
-def _bubbles(rng: np.random.Generator, height: int, width: int, count: int) -> list[Body]:
-    found = []
-    for _ in range(count):
-        radius = float(_log_uniform(rng, 4, 35, 1)[0])
-        look = Look(
-            interior=0.95,
-            rim=rng.uniform(0.8, 0.95),
-            rim_width_px=max(1.5, radius * rng.uniform(0.3, 0.55)),
-            halo=rng.uniform(0.05, 0.3),
-            facets=0,
-            core=rng.uniform(0.0, 0.4),
-            core_size=rng.uniform(0.15, 0.3),
-            contact=0.0,
-        )
-        x, y = rng.uniform(0, width), rng.uniform(0, height)
-        shape = HABIT_SHAPES["disc"](rng)
-        found.append(Body(0, x, y, shape, radius, 0.0, radius, look))
-    return found
-
-
 def _prism_look(rng: np.random.Generator) -> Callable[[float], Look]:
     darkness = rng.uniform(0.45, 0.9)
     clear = rng.random() < 0.4
@@ -212,7 +136,7 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
         radii = _log_uniform(rng, 3, rng.uniform(10, 50), 1 + rng.poisson(rng.uniform(3, 35) * share))
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.3))
     bodies = _bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng))
-    bodies += _bubbles(rng, height, width, rng.poisson(0.3))
+    bodies += bubbles(rng, height, width, rng.poisson(0.3))
     scenery = Scenery(
         level=rng.uniform(0.45, 0.88),
         gradient=rng.uniform(0, 0.15),
@@ -352,7 +276,7 @@ def plates(rng: np.random.Generator, height: int, width: int) -> Still:
         )
 
     bodies = _bodies(rng, places, ["plate", "plate", "prism"], look)
-    bodies += _bubbles(rng, height, width, rng.poisson(0.3))
+    bodies += bubbles(rng, height, width, rng.poisson(0.3))
     return _render(rng, bodies, _plain(rng), height, width)
 
 
@@ -361,7 +285,7 @@ def drops(rng: np.random.Generator, height: int, width: int) -> Still:
     radii = _log_uniform(rng, 4, rng.uniform(12, 60), rng.poisson(rng.uniform(2, 25)))
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.2))
     bodies = _bodies(rng, places, ["prism", "plate"], _prism_look(rng))
-    bodies += _bubbles(rng, height, width, rng.poisson(0.4))
+    bodies += bubbles(rng, height, width, rng.poisson(0.4))
     scenery = replace(
         _plain(rng),
         drop=1.0,
@@ -373,7 +297,7 @@ def drops(rng: np.random.Generator, height: int, width: int) -> Still:
 
 def empty(rng: np.random.Generator, height: int, width: int) -> Still:
     """No crystal at all: clutter only."""
-    bodies = _bubbles(rng, height, width, rng.poisson(0.8))
+    bodies = bubbles(rng, height, width, rng.poisson(0.8))
     scenery = replace(
         _plain(rng),
         drop=0.35,

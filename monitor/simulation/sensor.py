@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_TEXT_ROWS_PX = 30
+
 
 def expose(
     light_HW: npt.NDArray[np.float32],
@@ -41,3 +43,16 @@ def expose(
 def to_digits(level_HW: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Grey level 0..1 as uint8."""
     return np.asarray(level_HW * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def burn_in(level_HW: npt.NDArray[np.float32], text: str, bar_px: float) -> None:
+    """Burn a text at the top left and a scale bar at the bottom right into the picture, in place."""
+    height, width = level_HW.shape
+    if text:
+        strip = np.zeros((min(_TEXT_ROWS_PX, height), width), np.uint8)
+        cv2.putText(strip, text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1, cv2.LINE_AA)
+        letters = strip.astype(np.float32) / np.float32(255)
+        level_HW[: len(strip)] += letters * (1 - level_HW[: len(strip)])
+    if bar_px >= 1:
+        left = max(0, width - 12 - round(bar_px))
+        level_HW[height - 18 : height - 12, left : left + round(bar_px)] = 1.0

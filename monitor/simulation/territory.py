@@ -48,11 +48,16 @@ class Territory:
 
 
 def claim_territory(
-    bodies: Sequence[Body], height_px: int, width_px: int, keep_connected: bool = False
+    bodies: Sequence[Body],
+    height_px: int,
+    width_px: int,
+    keep_connected: bool = False,
+    but_not_HW: npt.NDArray[np.int32] | None = None,
 ) -> Territory:
     """Share the pixels among the bodies by first arrival.
 
     With `keep_connected`, what a body could only reach through another one (needles) is nobody's.
+    With `but_not_HW` (an owner map), each pixel goes to the first of the others: the runner-up.
     """
     arrival = np.full((height_px, width_px), np.inf, np.float32)
     owner = np.zeros((height_px, width_px), np.int32)
@@ -73,9 +78,11 @@ def claim_territory(
         y = np.arange(top, bottom, dtype=np.float32)[:, None] - np.float32(body.y_px)
         x, y = np.broadcast_arrays(x, y)
         reached = body.shape.gauge(x, y)
-        when = reached.gauge / np.float32(body.factor) + np.float32(body.birth)
+        when = _arrival(body, reached.gauge)
         first = when < arrival[window]
         first &= (reached.gauge - np.float32(body.radius_px)) * reached.steepness < _FRINGE_PX
+        if but_not_HW is not None:
+            first &= but_not_HW[window] != index
         if not first.any():
             continue
         np.copyto(arrival[window], when, where=first)
@@ -96,6 +103,13 @@ def claim_territory(
         _drop_severed(owner, gauge, bodies)
     boundary = _boundary_distance(owner, gauge, bodies)
     return Territory(owner, gauge, steepness, fringe, fringe_steepness, face, core, boundary)
+
+
+def _arrival(body: Body, gauge: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if body.factor > 0:
+        return gauge / np.float32(body.factor) + np.float32(body.birth)
+    # a body that never grows holds its own ground, and nothing beyond it that another one reaches
+    return np.where(gauge <= body.radius_px, np.float32(-FAR_PX), gauge + np.float32(FAR_PX))
 
 
 def _core(
@@ -122,8 +136,8 @@ def _final_radius(bodies: Sequence[Body]) -> npt.NDArray[np.float32]:
 def _drop_severed(
     owner: npt.NDArray[np.int32], gauge: npt.NDArray[np.float32], bodies: Sequence[Body]
 ) -> None:
-    inside = gauge < _final_radius(bodies)[owner]
-    regions = np.where(inside, owner, 0).astype(np.int32)
+    regions = occupied(owner, gauge, bodies)
+    inside = regions > 0
     height, width = owner.shape
     for index, body in enumerate(bodies, start=1):
         x, y = round(body.x_px), round(body.y_px)
@@ -142,11 +156,17 @@ def _drop_severed(
     gauge[severed] = FAR_PX
 
 
+def occupied(
+    owner_HW: npt.NDArray[np.int32], gauge_HW: npt.NDArray[np.float32], bodies: Sequence[Body]
+) -> npt.NDArray[np.int32]:
+    """Owner of each pixel that is inside its owner's largest outline, else 0; (height, width) int32."""
+    return np.where(gauge_HW < _final_radius(bodies)[owner_HW], owner_HW, 0).astype(np.int32)
+
+
 def _boundary_distance(
     owner: npt.NDArray[np.int32], gauge: npt.NDArray[np.float32], bodies: Sequence[Body]
 ) -> npt.NDArray[np.float32]:
-    inside = gauge < _final_radius(bodies)[owner]
-    regions = np.where(inside, owner, 0)
+    regions = occupied(owner, gauge, bodies)
     away = np.ones(owner.shape, np.uint8)
     for first, second, low, high in (
         (regions[:, :-1], regions[:, 1:], away[:, :-1], away[:, 1:]),
