@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from math import isfinite
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from monitor.records.result import FieldStateRecord, FrameResult
 from monitor.records.run import Run
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import FrameStatus, RunState
 from monitor.store import ledger
+from monitor.store.bulk import execute_rows
 from monitor.store.frame_events import EventRow, events_of
 from monitor.store.point_rows import point_row
 from monitor.store.tables import event, field, field_state, frame, point, size_distribution, trail
 from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, follow_points, replace_fits
+
+_INSERT_POINT = insert(point)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field's row, as far as a frame needs it."""
+
+    field_id: int
+    """Its key."""
+    next_crystal_id: int
+    """The first crystal number that was never given."""
+    state: RunState | None
+    """Its state after the last frame that had one."""
 
 
 def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
@@ -30,7 +45,7 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     sent = (result.field, result.session, result.frame_index)
     ledger.account(connection, run.run_id, session, sent, result.losses)
     frame_id = _insert_frame(connection, result, field_row.field_id, session.session_id)
-    next_crystal_id: int = field_row.next_crystal_id
+    next_crystal_id = field_row.next_crystal_id
     nucleated = _has_births(connection, field_row.field_id)
     if result.tracker is not None:
         step = result.tracker
@@ -41,16 +56,15 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
         next_crystal_id = max([next_crystal_id, *[one.crystal_id + 1 for one in step.updated]])
     replace_fits(connection, field_row.field_id, result.fits)
     _write_distributions(connection, result, frame_id)
-    previous = RunState(field_row.state) if field_row.state else None
-    _write_events(connection, run, result, events_of(result, previous, nucleated))
+    _write_events(connection, run, result, events_of(result, field_row.state, nucleated))
     _move_field(connection, result, field_row.field_id, frame_id, next_crystal_id)
     if result.state is not None:
         replace_state(connection, field_row.field_id, result.state)
     return True
 
 
-def open_field(connection: Connection, run_id: int, name: str) -> Row[Any]:
-    """The field's row (field_id, next_crystal_id, state), made if need be."""
+def open_field(connection: Connection, run_id: int, name: str) -> FieldRow:
+    """The field's row, made if need be."""
     wanted = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
         field.c.run_id == run_id, field.c.name == name
     )
@@ -58,7 +72,7 @@ def open_field(connection: Connection, run_id: int, name: str) -> Row[Any]:
     if found is None:
         connection.execute(insert(field).values(run_id=run_id, name=name, next_crystal_id=1))
         found = connection.execute(wanted).one()
-    return found
+    return FieldRow(found.field_id, found.next_crystal_id, RunState(found.state) if found.state else None)
 
 
 def replace_state(connection: Connection, field_id: int, state: FieldStateRecord) -> None:
@@ -141,7 +155,7 @@ def _insert_frame(connection: Connection, result: FrameResult, field_id: int, se
 def _write_points(connection: Connection, points: Sequence[TrackPoint], frame_id: int, field_id: int) -> None:
     if points:
         follow_points(connection, field_id, points)
-        connection.execute(insert(point), [point_row(one, frame_id, field_id) for one in points])
+        execute_rows(connection, _INSERT_POINT, [point_row(one, frame_id, field_id) for one in points])
 
 
 def _write_distributions(connection: Connection, result: FrameResult, frame_id: int) -> None:

@@ -10,17 +10,18 @@ from typing import Any
 from monitor.records.observation import Observation
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import Habit
+from monitor.store.bulk import BulkRow
 from monitor.store.tables import POINT_MICROMETRES, POINT_NUMBERS
 
 _NUMBERS = (*POINT_NUMBERS, *POINT_MICROMETRES)
 _numbers_of = attrgetter(*_NUMBERS)
 
 
-def point_row(point: TrackPoint, frame_id: int, field_id: int) -> dict[str, object]:
+def point_row(point: TrackPoint, frame_id: int, field_id: int) -> BulkRow:
     """The point's row; a number that is not finite becomes NULL."""
     seen = point.observation
     x, y, width, height = seen.bbox_xywh_px
-    row: dict[str, object] = {
+    row: BulkRow = {
         name: value if value is None or isfinite(value) else None
         for name, value in zip(_NUMBERS, _numbers_of(seen), strict=True)
     }

@@ -134,7 +134,7 @@ def _acknowledge(connection: Connection, changed: Run, change: EventAcknowledged
         )
 
 
-def _insert_event(  # noqa: PLR0913  # an event's row has these six parts
+def _insert_event(
     connection: Connection,
     of: Run,
     at: Instant,

@@ -102,6 +102,7 @@ def _engine(location: StoreLocation, synchronous: str) -> Engine:
     engine = create_engine(
         location.url,
         poolclass=NullPool,
+        paramstyle="named",  # so that rows go to the driver as they are: see bulk.py
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 

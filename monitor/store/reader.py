@@ -1,0 +1,87 @@
+"""`TrailReader`: the views, for the command line and the page."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from monitor.errors import UnknownRunError
+from monitor.store.location import locate
+from monitor.store.reading_connection import Bound, connect_for_reading
+from monitor.store.table import Table
+from monitor.store.views import VIEWS
+
+LAST_RUN = "last"
+
+_ORDER = {
+    "run_summary": "run_id",
+    "frame_log": "field, elapsed_s",
+    "growth_history": "field, crystal_id, elapsed_s",
+    "trail_summary": "field, crystal_id",
+    "csd": "field, elapsed_s, weighting, border_rule",
+    "event_log": "event_id",
+    "session_log": "first_seen_at",
+}
+
+
+class TrailReader:
+    """Reads a store beside its writer. A context manager; use from one thread at a time."""
+
+    def __init__(self, database: str) -> None:
+        """Open for reading; raises `StoreUnusableError`."""
+        self._connection = connect_for_reading(locate(database))
+
+    def find_run(self, wanted: str) -> int:
+        """The run that a user means: a number, a name (its newest run), or `last`. Raises `UnknownRunError`."""
+        parameter = self._connection.parameter("wanted")
+        if wanted == LAST_RUN:
+            found = self._connection.ask("SELECT MAX(run_id) FROM run")
+        elif wanted.isdecimal():
+            found = self._connection.ask(f"SELECT run_id FROM run WHERE run_id = {int(wanted)}")  # noqa: S608  # a number
+        else:
+            sql = f"SELECT MAX(run_id) FROM run WHERE name = {parameter}"  # noqa: S608  # a placeholder
+            found = self._connection.ask(sql, {"wanted": wanted})
+        run_id = found.rows[0][0] if found.rows else None
+        if not isinstance(run_id, int):
+            raise UnknownRunError(
+                f"there is no run {wanted!r}: `crystal-monitor runs` lists them; a run is named by number, name or "
+                f"{LAST_RUN!r}"
+            )
+        return run_id
+
+    def view(self, name: str, run_id: int | None = None, bound: Bound = Bound(), **equal: str | int) -> Table:  # noqa: B008  # frozen
+        """Rows of a view, of one run, in the order that reads best; `equal` narrows: `field="main"`, `crystal_id=3`.
+
+        Raises `QueryError` beyond the bound; `KeyError` for a name that is no view.
+        """
+        VIEWS[name]
+        wanted: dict[str, str | int] = dict(equal)
+        if run_id is not None:
+            wanted["run_id"] = run_id
+        conditions = " AND ".join(f"{column} = {self._connection.parameter(column)}" for column in wanted)
+        where = f"WHERE {conditions} " if conditions else ""
+        sql = f"SELECT * FROM {name} {where}ORDER BY {_ORDER[name]}"  # noqa: S608  # names of ours, values as parameters
+        return self._connection.ask(sql, wanted, bound)
+
+    def field_explanations(self, run_id: int) -> Table:
+        """Per field: field, state, explanation, decided_by (JSON) as of the last frame that had a state."""
+        sql = "SELECT name AS field, state, explanation, decided_by FROM field WHERE run_id = "
+        return self._connection.ask(sql + str(int(run_id)) + " ORDER BY name")
+
+    def provenance(self, run_id: int) -> Table:
+        """The run's version, model, weights_sha256, model_card, backend, settings (JSON), camera, um_per_px."""
+        columns = "version, model, weights_sha256, model_card, backend, settings, camera, um_per_px"
+        return self._connection.ask(f"SELECT {columns} FROM run WHERE run_id = {int(run_id)}")  # noqa: S608  # a number
+
+    def close(self) -> None:
+        """Release the database."""
+        self._connection.close()
+
+    def __enter__(self) -> TrailReader:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()

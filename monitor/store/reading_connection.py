@@ -1,0 +1,50 @@
+"""A connection that can only read, bounded in time and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.store.location import StoreLocation
+from monitor.store.table import Table
+
+DEFAULT_MAX_ROWS = 100_000
+DEFAULT_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How much an answer may cost."""
+
+    max_rows: int = DEFAULT_MAX_ROWS
+    """More rows are an error rather than a silent cut."""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    """Seconds after which the question is given up."""
+
+
+class ReadingConnection(Protocol):
+    """Answers questions; never changes anything. Use from one thread at a time."""
+
+    def parameter(self, name: str) -> str:
+        """How a parameter is written in the SQL."""
+
+    def ask(
+        self, sql: str, parameters: Mapping[str, str | int] | None = None, bound: Bound = Bound()
+    ) -> Table:
+        """The whole answer. Raises `QueryError` for a question that is wrong, writes, or goes beyond the bound."""
+
+    def close(self) -> None:
+        """Release the database."""
+
+
+def connect_for_reading(location: StoreLocation) -> ReadingConnection:
+    """Open the store for reading, whether or not a writer has it; raises `StoreUnusableError`."""
+    # Each imported when needed: psycopg is an extra.
+    if location.path is not None:
+        from monitor.store.reading_sqlite import SqliteReading  # noqa: PLC0415
+
+        return SqliteReading(location.path)
+    from monitor.store.reading_postgresql import PostgresqlReading  # noqa: PLC0415
+
+    return PostgresqlReading(location)

@@ -1,0 +1,116 @@
+"""Reading an SQLite file: opened read-only, with an authorizer that lets only reading through."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Timer
+from urllib.parse import quote
+
+from monitor.errors import QueryError, StoreUnusableError
+from monitor.store.reading_connection import Bound
+from monitor.store.table import Table
+
+_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+_HARMLESS_PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "data_version"}
+_LONGEST_VALUE_BYTES = 64 * 2**20
+_BUSY_TIMEOUT_S = 5.0
+
+
+class SqliteReading:
+    """Implements `ReadingConnection` for an SQLite file; needs no write permission on it or its folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; raises `StoreUnusableError` where there is none or it is no store."""
+        if not path.is_file():
+            raise StoreUnusableError(
+                f"there is no database {path}: name the one that the daemon writes (--database), or start it first"
+            )
+        try:
+            self._connection = sqlite3.connect(
+                f"file:{quote(str(path.resolve()))}?mode=ro",
+                uri=True,
+                timeout=_BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._connection.execute("PRAGMA query_only = ON")
+            self._connection.execute("SELECT name FROM migration").fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnusableError(
+                f"the database {path} cannot be read ({error}): it must be a trail store that you may read; for "
+                "another user's, become a member of its group"
+            ) from error
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
+        self._connection.set_authorizer(_authorize)
+
+    def parameter(self, name: str) -> str:
+        """As `:name`."""
+        return f":{name}"
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, str | int] | None = None,
+        bound: Bound = Bound(),  # noqa: B008  # frozen
+    ) -> Table:
+        """See `ReadingConnection`."""
+        # A timer rather than a progress handler, which would have to read a clock.
+        watch = Timer(bound.timeout_s, self._connection.interrupt)
+        watch.daemon = True
+        watch.start()
+        try:
+            cursor = self._connection.execute(sql, dict(parameters or {}))
+            rows = cursor.fetchmany(bound.max_rows + 1)
+            columns = tuple(column[0] for column in cursor.description or ())
+            cursor.close()
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise _refusal(error, bound) from error
+        finally:
+            watch.cancel()
+        return whole_answer(columns, rows, bound)
+
+    def close(self) -> None:
+        """See `ReadingConnection`."""
+        self._connection.close()
+
+
+def whole_answer(columns: tuple[str, ...], rows: list[tuple[object, ...]], bound: Bound) -> Table:
+    """The table, or `QueryError` where it has more rows than allowed."""
+    if len(rows) > bound.max_rows:
+        raise QueryError(
+            f"the answer has more than {bound.max_rows} rows: narrow the question (WHERE run_id = ..., LIMIT ...), "
+            "or allow more rows"
+        )
+    return Table(columns, tuple(rows))  # type: ignore[arg-type]  # the drivers give plain values
+
+
+def _authorize(
+    action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None
+) -> int:
+    if action in _READING:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION and second != "load_extension":
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and first in _HARMLESS_PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _refusal(error: Exception, bound: Bound) -> QueryError:
+    said = str(error)
+    lowered = said.lower()
+    if "interrupted" in lowered:
+        return QueryError(
+            f"no answer within {bound.timeout_s:g} s: narrow the question (WHERE run_id = ...), or allow more time"
+        )
+    if "not authorized" in lowered or "readonly" in lowered or "prohibited" in lowered:
+        return QueryError(
+            f"the question would write or reach outside the store ({said}): only SELECT is answered"
+        )
+    if "one statement" in lowered:
+        return QueryError("more than one statement: ask one question at a time")
+    return QueryError(
+        f"the question is not understood ({said}): the README lists the views and their columns"
+    )
