@@ -1,7 +1,8 @@
 """One frozen record per stage of a frame's way; what sibling packages share."""
 
-from monitor.records.alert import Alert
+from monitor.records.alert import Alert, AlertNotice
 from monitor.records.growth import CompletionState, Forecast, GrowthFit, SizeDistribution
+from monitor.records.kinetics import InductionTime, KineticsStep
 from monitor.records.labels import pack_labels, unpack_labels
 from monitor.records.observation import FrameQuality, Observation
 from monitor.records.result import Event, FieldStateRecord, FrameResult
@@ -20,6 +21,7 @@ from monitor.records.vocabulary import (
 __all__ = [
     "Alert",
     "AlertKind",
+    "AlertNotice",
     "BirthKind",
     "CompletionState",
     "EndReason",
@@ -32,6 +34,8 @@ __all__ = [
     "FrameStatus",
     "GrowthFit",
     "Habit",
+    "InductionTime",
+    "KineticsStep",
     "Observation",
     "RejectReason",
     "RunState",

@@ -1,9 +1,11 @@
-"""`Alert`: an alert rule fired or cleared."""
+"""`Alert`: an alert rule fired or cleared; `AlertNotice`: the same as it stands in the table, for the
+sinks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.clock import Instant
 from monitor.records.vocabulary import AlertKind
 
 
@@ -25,3 +27,19 @@ class Alert:
     """The rule's limit."""
     crystal_id: int | None = None
     """The crystal concerned, for rules that look at single crystals."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertNotice:
+    """An alert as it stands in the store after its commit: what the sinks are given."""
+
+    event_id: int
+    """Its row in `event_log`, rising; a sink may see the same one again after a restart."""
+    run_id: int
+    """The run."""
+    field: str
+    """The well, drop or stage position."""
+    at: Instant
+    """When the frame that decided was captured."""
+    alert: Alert
+    """What fired or cleared."""

@@ -1,0 +1,69 @@
+"""The sink that publishes alerts as JSON over ZeroMQ on the machine itself (ipc)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import zmq
+
+from monitor.alerts.sinks.failure import AlertSinkError
+from monitor.alerts.sinks.notice_json import notice_as_plain
+from monitor.errors import UserError
+from monitor.records import AlertNotice
+
+_SCHEME = "ipc://"
+_HIGH_WATER_MARK = 100
+_TOPIC = b"alert"
+
+
+class ZeroMqSink:
+    """PUB socket; two parts per message: the topic `alert` and UTF-8 JSON (see `notice_as_plain`). Never
+    blocks.
+
+    Option `endpoint`: an ipc:// address. A subscriber that lags by more than 100 messages loses the later
+    ones (that is how PUB works; it can see it from the gaps in `event_id`); `unsent` counts what the socket
+    itself refused.
+    """
+
+    def __init__(self, options: Mapping[str, str | int | float | bool]) -> None:
+        unknown = sorted(set(options) - {"endpoint"})
+        if unknown:
+            raise UserError(f"the alert sink 'zeromq' has no option {', '.join(unknown)}; it has: endpoint")
+        endpoint = options.get("endpoint")
+        if not isinstance(endpoint, str) or not endpoint.startswith(_SCHEME) or len(endpoint) == len(_SCHEME):
+            raise UserError(
+                f"the alert sink 'zeromq' needs an option endpoint such as 'ipc:///run/crystal-monitor/alerts', "
+                f"got {endpoint!r}"
+            )
+        self.unsent = 0
+        """Notices that the socket refused."""
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.PUB)
+        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._socket.close()
+            self._context.term()
+            raise UserError(
+                f"alerts cannot be published on {endpoint}: {error}. Use a folder that exists and is writable."
+            ) from error
+
+    def send(self, notice: AlertNotice) -> None:
+        """Publish one alert. Raises AlertSinkError where the socket refused it."""
+        message = json.dumps(notice_as_plain(notice), ensure_ascii=False).encode()
+        try:
+            self._socket.send_multipart([_TOPIC, message], flags=zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            self.unsent += 1
+            raise AlertSinkError(
+                f"alert {notice.event_id} was not published: {error} ({self.unsent} so far); "
+                "it is in event_log all the same"
+            ) from error
+
+    def close(self) -> None:
+        """Close the socket; what is queued is dropped."""
+        self._socket.close()
+        self._context.term()

@@ -1,0 +1,201 @@
+"""Growth rates and births of the crystals in a history, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.kinetics.history import History, Integers
+from monitor.records import BirthKind, GrowthFit, TrailBirth
+from monitor.settings.kinetics import KineticsSettings
+from monitor.statistics import MIN_POINTS, Slopes, robust_slopes
+
+Floats = NDArray[np.float64]
+
+_SIGMAS = 1.96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Windows:
+    """Slot averages of N crystals, from slot begin_N on; a crystal's row has used_N slots."""
+
+    time_NK: Floats
+    diameter_NK: Floats
+    perimeter_NK: Floats
+    count_NK: Floats
+    used_N: Integers
+    begin_N: Integers
+
+
+def fit_growth(
+    history: History,
+    rows_N: Integers,
+    births: Mapping[int, TrailBirth],
+    frames_s: Floats,
+    um_per_px: float | None,
+    settings: KineticsSettings,
+) -> tuple[GrowthFit, ...]:
+    """The growth of the crystals in rows_N of `history`, in that order.
+
+    frames_s: elapsed times of all frames considered lately, for the coverage. A crystal with fewer than 5
+    usable points gets a fit only if it was born in the run, with the bounds of its birth and no rate.
+    """
+    if not rows_N.size:
+        return ()
+    windows = _windows(history, rows_N)
+    slopes, begin_N = _steady_slopes(windows, settings)
+    birth_N3 = _births(history, rows_N, births)
+    fits = []
+    for i, row in enumerate(rows_N):
+        crystal_id = int(history.crystal_id_C[row])
+        rated = bool(np.isfinite(slopes.half_width_N[i]))
+        if not rated and crystal_id not in births:
+            continue
+        used = slice(int(begin_N[i]), int(windows.used_N[i]))
+        if rated:
+            points = float(windows.count_NK[i, used].sum())
+            since = windows.time_NK[i, used][0]
+            frames = int(np.count_nonzero(frames_s >= since - 1e-3))
+            coverage = min(1.0, points / frames) if frames else 1.0
+            fits.append(
+                _fit(crystal_id, slopes, i, windows, used, um_per_px, (int(points), coverage), birth_N3[i])
+            )
+        elif births[crystal_id].kind is BirthKind.BORN:
+            fits.append(_birth_only(crystal_id, int(windows.count_NK[i].sum()), birth_N3[i]))
+    return tuple(fits)
+
+
+def _windows(history: History, rows_N: Integers) -> _Windows:
+    sums_NK4 = history.sums_CK4[rows_N]
+    count_NK = sums_NK4[:, :, 0]
+    mean_NK3 = sums_NK4[:, :, 1:] / np.maximum(count_NK, 1.0)[:, :, None]
+    used_N = history.used_C[rows_N]
+    return _Windows(
+        mean_NK3[:, :, 0], mean_NK3[:, :, 1], mean_NK3[:, :, 2], count_NK, used_N, np.zeros_like(used_N)
+    )
+
+
+def _slopes_between(windows: _Windows, pick_N: Integers, begin_N: Integers, end_N: Integers) -> Slopes:
+    """Slopes of the diameters of the picked crystals over slots begin (inclusive) to end."""
+    length_N = end_N - begin_N
+    widest = max(int(length_N.max(initial=0)), 1)
+    column_NK = np.minimum(begin_N[:, None] + np.arange(widest), windows.time_NK.shape[1] - 1)
+    row_N1 = pick_N[:, None]
+    return robust_slopes(windows.time_NK[row_N1, column_NK], windows.diameter_NK[row_N1, column_NK], length_N)
+
+
+def _steady_slopes(windows: _Windows, settings: KineticsSettings) -> tuple[Slopes, Integers]:
+    """Slopes over the longest recent window in which growth was steady; also where each window begins.
+
+    A window is halved while the rates of its halves differ by more than their noise and by more than
+    `max_drift`.
+    """
+    begin_N = windows.begin_N.copy()
+    pick_N = np.arange(begin_N.size)
+    while pick_N.size:
+        length_N = windows.used_N[pick_N] - begin_N[pick_N]
+        pick_N = pick_N[length_N // 2 >= settings.min_points]
+        if not pick_N.size:
+            break
+        begin, end = begin_N[pick_N], windows.used_N[pick_N]
+        middle = (begin + end) // 2
+        early = _slopes_between(windows, pick_N, begin, middle)
+        late = _slopes_between(windows, pick_N, middle, end)
+        differs = np.abs(late.slope_N - early.slope_N)
+        noise = np.hypot(early.half_width_N, late.half_width_N)
+        mean = np.abs(early.slope_N + late.slope_N) / 2
+        drifts = (differs > noise) & (differs > settings.max_drift * mean)
+        pick_N = pick_N[drifts]
+        begin_N[pick_N] = middle[drifts]
+    everyone = np.arange(begin_N.size)
+    return _slopes_between(windows, everyone, begin_N, windows.used_N), begin_N
+
+
+def _fit(
+    crystal_id: int,
+    slopes: Slopes,
+    i: int,
+    windows: _Windows,
+    used: slice,
+    um_per_px: float | None,
+    points_and_coverage: tuple[int, float],
+    birth_3: Floats,
+) -> GrowthFit:
+    rate, half = float(slopes.slope_N[i]), float(slopes.half_width_N[i])
+    # (dA/dt)/P with A = πd²/4 at the window's means of diameter and perimeter.
+    perimeter = float(windows.perimeter_NK[i, used].mean())
+    front = (
+        np.pi / 2 * float(windows.diameter_NK[i, used].mean()) * rate / perimeter if perimeter > 0 else None
+    )
+    um = um_per_px
+    birth, low, high = (float(b) if np.isfinite(b) else None for b in birth_3)
+    return GrowthFit(
+        crystal_id=crystal_id,
+        rate_px_per_s=rate,
+        low_px_per_s=rate - half,
+        high_px_per_s=rate + half,
+        rate_um_per_s=rate * um if um else None,
+        low_um_per_s=(rate - half) * um if um else None,
+        high_um_per_s=(rate + half) * um if um else None,
+        detection_floor_um_per_s=half * um if um else None,
+        front_speed_px_per_s=None if front is None else float(front),
+        fit_points=points_and_coverage[0],
+        fit_window_s=float(slopes.span_N[i]),
+        fit_coverage=points_and_coverage[1],
+        birth_s=birth,
+        birth_low_s=low,
+        birth_high_s=high,
+    )
+
+
+def _birth_only(crystal_id: int, points: int, birth_3: Floats) -> GrowthFit:
+    birth, low, high = (float(b) if np.isfinite(b) else None for b in birth_3)
+    return GrowthFit(
+        crystal_id=crystal_id,
+        rate_px_per_s=None,
+        low_px_per_s=None,
+        high_px_per_s=None,
+        rate_um_per_s=None,
+        low_um_per_s=None,
+        high_um_per_s=None,
+        detection_floor_um_per_s=None,
+        front_speed_px_per_s=None,
+        fit_points=points,
+        fit_window_s=0.0,
+        fit_coverage=0.0,
+        birth_s=birth,
+        birth_low_s=low,
+        birth_high_s=high,
+    )
+
+
+def _births(history: History, rows_N: Integers, births: Mapping[int, TrailBirth]) -> Floats:
+    """Back-extrapolated births with limits, elapsed seconds, shape (N, 3); NaN for crystals not born in the
+    run.
+
+    t_n = t̄ − d̄/G over the crystal's first points, never before the last clear frame nor after it was first
+    seen. Where growth is not yet known: the middle of that interval.
+    """
+    out_N3 = np.full((rows_N.size, 3), np.nan)
+    first_NB2 = history.first_CB2[rows_N]
+    used_N = history.first_used_C[rows_N]
+    slopes = robust_slopes(first_NB2[:, :, 0], first_NB2[:, :, 1], used_N)
+    for i, row in enumerate(rows_N):
+        birth = births.get(int(history.crystal_id_C[row]))
+        if birth is None or birth.kind is not BirthKind.BORN:
+            continue
+        latest = birth.first_seen_s
+        earliest = latest if birth.last_clear_s is None else birth.last_clear_s
+        guess, low, high = (earliest + latest) / 2, earliest, latest
+        rate, half = slopes.slope_N[i], slopes.half_width_N[i]
+        if used_N[i] >= MIN_POINTS and np.isfinite(half) and rate > 0:
+            size = slopes.mean_value_N[i]
+            error = _SIGMAS * slopes.sigma_N[i] / np.sqrt(used_N[i])
+            guess = slopes.mean_time_N[i] - size / rate
+            high = slopes.mean_time_N[i] - (size - error) / (rate + half)
+            low = slopes.mean_time_N[i] - (size + error) / (rate - half) if rate > half else -np.inf
+        out_N3[i] = np.clip([guess, low, high], earliest, latest)
+    return out_N3
