@@ -70,6 +70,17 @@ class Frame:
         return int(self.image.shape[1])
 
 
+class FailureCause(StrEnum):
+    """Why a frame could not be had; the words are those of `monitor.records.RejectReason`."""
+
+    CAMERA = "camera"
+    """The camera gave no image."""
+    UNREADABLE = "unreadable"
+    """There is a file, and it is no image that can be read."""
+    NO_TIME = "no_time"
+    """There is an image, and nobody knows when it was taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class FailedFrame:
     """A frame that was due and could not be had: an unreadable file, a failed buffer. A value, never a black image."""
@@ -86,6 +97,8 @@ class FailedFrame:
     """As in `Frame`."""
     source_name: str = ""
     """As in `Frame`."""
+    cause: FailureCause = FailureCause.CAMERA
+    """The reason's kind: what the frame's row says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,6 @@
+"""The grabber process: frames from the camera, served to the analysis, never blocked by it."""
+
+from monitor.grabber.process import Grabber, run_grabber
+from monitor.grabber.statistics import GrabberStatistics
+
+__all__ = ["Grabber", "GrabberStatistics", "run_grabber"]

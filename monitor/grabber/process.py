@@ -1,0 +1,149 @@
+"""The grabber's main loop: camera to wire."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+
+import zmq
+
+from monitor.camera import Camera, build_camera
+from monitor.clock import NANOSECONDS_PER_SECOND, Clock
+from monitor.errors import CameraError
+from monitor.grabber.acquisition import Acquisition, Phase
+from monitor.grabber.hold import Hold, make_hold
+from monitor.grabber.server import FrameServer, SessionIdentity
+from monitor.grabber.session_file import SessionFile
+from monitor.grabber.statistics import GrabberStatistics
+from monitor.settings.camera import CameraSettings
+from monitor.settings.stream import StreamPolicy, StreamSettings
+from monitor.wire import GoodbyeReason
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_TURN_MS = 100
+_GOODBYE_LINGER_S = 0.5
+
+
+def run_grabber(
+    camera: CameraSettings, stream: StreamSettings, clock: Clock, stop_event: threading.Event
+) -> GrabberStatistics:
+    """Build the camera and serve its frames until `stop_event` is set or the camera has no more.
+
+    The caller handles signals: on SIGTERM it sets `stop_event`, and this returns within `farewell_s` and a second.
+    Raises SourceError for a user's mistake, CameraError where the camera's own code breaks.
+    """
+    return Grabber(build_camera(camera, clock), stream, clock).run(stop_event)
+
+
+class Grabber:
+    """Serves one camera for one session. A camera that fails is waited for; a listener never is (but for its credit
+    under `lossless`, which stops the camera, not the grabber).
+    """
+
+    def __init__(self, camera: Camera, settings: StreamSettings, clock: Clock) -> None:
+        """`camera`: closed; the grabber opens and closes it."""
+        self._camera = camera
+        self._settings = settings
+        self._clock = clock
+        self.statistics = GrabberStatistics(session=uuid.uuid4().hex)
+
+    def run(self, stop_event: threading.Event) -> GrabberStatistics:
+        """One session, from open to goodbye. Raises SourceError, CameraError."""
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        wake_file = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            with SessionFile(self._settings.endpoint) as session_file:
+                self._serve(context, wake_file, session_file, stop_event)
+        finally:
+            context.term()
+            os.close(wake_file)
+        return self.statistics
+
+    def _serve(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        wake_file: int,
+        session_file: SessionFile,
+        stop_event: threading.Event,
+    ) -> None:
+        session = self.statistics.session
+        hold = make_hold(self._settings)
+        acquisition = Acquisition(
+            camera=self._camera,
+            session=session,
+            hold=hold,
+            settings=self._settings,
+            clock=self._clock,
+            statistics=self.statistics,
+            on_index=lambda index: session_file.advance(session, index),
+            wake=lambda: os.eventfd_write(wake_file, 1),
+        )
+        identity = SessionIdentity(
+            session=session,
+            camera=self._camera.describe().name,
+            started=self._clock.now(),
+            earlier=session_file.earlier,
+        )
+        server = FrameServer(
+            context=context,
+            settings=self._settings,
+            identity=identity,
+            hold=hold,
+            acquisition=acquisition,
+            clock=self._clock,
+            statistics=self.statistics,
+        )
+        reason = GoodbyeReason.STOPPED
+        try:
+            acquisition.open()
+            session_file.begin(session)
+            acquisition.start()
+            _log.info("session %s: %s, policy %s", session, identity.camera, self._settings.policy)
+            poller = zmq.Poller()
+            poller.register(server.socket, zmq.POLLIN)
+            poller.register(wake_file, zmq.POLLIN)
+            while not stop_event.is_set() and acquisition.phase is not Phase.BROKEN:
+                self._turn(poller, wake_file, server)
+                if (
+                    acquisition.phase is Phase.EXHAUSTED
+                    and hold.drained()
+                    and server.listeners
+                    and server.all_told()
+                ):
+                    reason = GoodbyeReason.EXHAUSTED
+                    break
+            acquisition.stop()
+            self._drain(poller, wake_file, server, hold)
+            server.say_goodbye(reason)
+        finally:
+            acquisition.stop()
+            server.close(_GOODBYE_LINGER_S)
+        if acquisition.phase is Phase.BROKEN:
+            assert acquisition.error is not None
+            raise CameraError(
+                f"{identity.camera} broke down ({type(acquisition.error).__name__}: {acquisition.error}): "
+                "this is a fault in the camera's code, report it with this message"
+            ) from acquisition.error
+
+    def _turn(self, poller: zmq.Poller, wake_file: int, server: FrameServer) -> None:
+        for ready, _ in poller.poll(_LONGEST_TURN_MS):
+            if ready == wake_file:
+                os.eventfd_read(wake_file)
+        server.receive()
+        server.answer()
+
+    def _drain(self, poller: zmq.Poller, wake_file: int, server: FrameServer, hold: Hold) -> None:
+        """Under `lossless`, give the listener time to take what was read ahead of it."""
+        if self._settings.policy is StreamPolicy.LATEST:
+            return
+        end_ns = self._now_ns() + round(self._settings.farewell_s * NANOSECONDS_PER_SECOND)
+        while self._now_ns() < end_ns and server.listeners and not (hold.drained() and server.all_told()):
+            self._turn(poller, wake_file, server)
+
+    def _now_ns(self) -> int:
+        boottime_ns = self._clock.now().boottime_ns
+        assert boottime_ns is not None, "the grabber's clock must measure CLOCK_BOOTTIME"
+        return boottime_ns

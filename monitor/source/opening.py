@@ -1,0 +1,23 @@
+"""From settings to the source of a stream."""
+
+from __future__ import annotations
+
+from monitor.clock import Clock
+from monitor.settings.stream import StreamPolicy, StreamSettings
+from monitor.source.latest import LatestSource
+from monitor.source.lossless import LosslessSource
+from monitor.source.protocol import FrameSource
+from monitor.source.stream import ResumePoint
+
+
+def connect_source(settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None) -> FrameSource:
+    """The source for the stream's policy, closed.
+
+    `resume`: session and number of the last frame (or loss) that an earlier process committed, so that the ledger and,
+    under `lossless`, the frames go on from there.
+    """
+    match settings.policy:
+        case StreamPolicy.LATEST:
+            return LatestSource(settings, clock, resume)
+        case StreamPolicy.LOSSLESS:
+            return LosslessSource(settings, clock, resume)
