@@ -89,9 +89,13 @@ def _measure(
     owner = np.repeat(owners, lengths)
     body = np.repeat(np.arange(len(chains)), lengths)
     body_area = np.abs(np.bincount(body, twice_area)) / 2
-    area: Float = np.bincount(owners, body_area, count)
+    area = np.bincount(owners, body_area, count).astype(np.float64)
     on_boundary = np.bincount(owners, np.where(lengths == 1, 0, lengths), count)
     bodies = np.bincount(owners, minlength=count).astype(np.float64)
     return Outlines(
-        hulls, area, area + on_boundary / 2 + bodies, np.bincount(owner, perimeter, count), bodies
+        hulls,
+        area,
+        area + on_boundary / 2 + bodies,
+        np.bincount(owner, perimeter, count).astype(np.float64),
+        bodies,
     )

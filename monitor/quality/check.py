@@ -73,8 +73,12 @@ def _look_for_repetition(state: QualityState, image: Image) -> QualityState:
 def _grey(image: Image) -> Image:
     if image.ndim == 2:
         return image
-    grey_HW: Image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-    return grey_HW
+    grey_HW = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    return (
+        grey_HW.astype(np.uint8, copy=False)
+        if image.dtype == np.uint8
+        else grey_HW.astype(np.uint16, copy=False)
+    )
 
 
 def _full_scale(state: QualityState, grey_HW: Image, settings: QualitySettings) -> tuple[QualityState, int]:

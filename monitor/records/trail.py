@@ -39,7 +39,8 @@ class TrailBirth:
     first_seen_s: float
     """Elapsed time of its first point, seconds."""
     last_clear_s: float | None
-    """Elapsed time of the last good frame before, in which it was not there, seconds; None if there was none."""
+    """Elapsed time of the last good frame before, in which it was not there, seconds; None if there was
+    none."""
     split_from: int | None = None
     """The crystal that it split from."""
 
@@ -77,7 +78,8 @@ class TrackerStep:
     """What one frame did to the trails of its field."""
 
     updated: tuple[TrackPoint, ...]
-    """A point for every observation that belongs to a trail, tentative ones included; ordered by crystal number."""
+    """A point for every observation that belongs to a trail, tentative ones included; ordered by crystal
+    number."""
     born: tuple[TrailBirth, ...] = ()
     """Trails confirmed in this frame."""
     ended: tuple[TrailEnd, ...] = ()
@@ -90,3 +92,7 @@ class TrackerStep:
     """Common motion of the crystals against the last good frame, columns, px."""
     shift_y_px: float = 0.0
     """Common motion of the crystals against the last good frame, rows, px."""
+    unresolved: tuple[Observation, ...] = ()
+    """Bodies of confirmed crystals that have no point in this frame: fused, or in pieces, and not yet known
+    to stay so. Their area belongs to the field's total, so that a flickering boundary does not look like
+    dissolution."""

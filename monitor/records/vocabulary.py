@@ -39,6 +39,8 @@ class BirthKind(StrEnum):
     ENTERED = "entered"
     """Came over the border of the field."""
     SPLIT = "split"
+    MERGED = "merged"
+    """The body that two or more crystals merged into; no birth."""
 
 
 class EndReason(StrEnum):
