@@ -77,6 +77,7 @@ class Shape:
     ) -> GaugeField:
         highest = np.maximum(reached.max(axis=0), np.float32(1e-6))
         ratio = np.maximum(reached / highest, 0)
+        ratio[0][highest <= np.float32(1e-6)] = 1  # at the very centre every direction is as good
         power = ratio * ratio
         below = ratio
         exponent = 2
