@@ -44,6 +44,18 @@ class FieldStateRecord:
     """Last good frame's identities (int32 labels_HW, value = crystal number), compressed by `monitor.records.labels`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ArchivedFrame:
+    """An earlier frame that was kept as a key frame only now: the ring before a trigger."""
+
+    session: str
+    """Its session."""
+    frame_index: int
+    """Its sequence number."""
+    name: str
+    """Its name in the archive."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
     """One frame, considered. `tracker`, `completion` and the rest are None where the frame was not `ok`."""
@@ -98,5 +110,9 @@ class FrameResult:
     """For the next start; None leaves the stored one."""
     archived: str | None = None
     """Name of the key frame in the archive, if it was kept."""
+    archived_before: tuple[ArchivedFrame, ...] = ()
+    """Earlier frames of the field that were kept together with this one."""
+    archive_dropped: tuple[str, ...] = ()
+    """Names of key frames that the archive gave up for want of room; their rows no longer name them."""
     labels_HW: NDArray[np.int32] | None = None
     """Identities of the confirmed crystals, for preview and archive; not stored in the row."""

@@ -8,7 +8,9 @@ from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 from monitor.clock import Instant
-from monitor.records.result import Event
+from monitor.records.alert import Alert
+from monitor.records.growth import CompletionState
+from monitor.records.result import Event, FieldStateRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ class Run:
     start: RunStart
     """As it began."""
     zero_s: float = 0.0
-    """The operator's time zero, seconds after `start.epoch`. Views subtract it from every elapsed time, so that
-    setting it moves the whole run's times at once; records always count from the epoch."""
+    """The operator's time zero, seconds after `start.epoch`. Views subtract it from every elapsed time, so
+    that setting it moves the whole run's times at once; records always count from the epoch."""
+    told_event_id: int = 0
+    """The last alert that the sinks were given, see `AlertsTold`."""
 
     def elapsed_s(self, moment: Instant) -> float:
         """Seconds from the run's epoch to `moment`: the `elapsed_s` of records, not that of views."""
@@ -113,7 +117,8 @@ class SessionEnded:
     last_index: int | None = None
     """Last sequence number that was sent, for `goodbye`; None where it sent nothing or is unknown."""
     tail_at_most: int | None = None
-    """For `unknown`: at most so many frames were sent after the last one seen; None where nothing bounds it."""
+    """For `unknown`: at most so many frames were sent after the last one seen; None where nothing bounds
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +131,31 @@ class RunEnded:
     """Why, in the user's terms."""
 
 
-RunChange = RunEvent | TimeZeroSet | EventAcknowledged | SessionEnded | RunEnded
+@dataclass(frozen=True, slots=True)
+class SilenceObserved:
+    """Time passed without any frame: what that did to a field (blindness), with its state for the next
+    start."""
+
+    at: Instant
+    """When."""
+    field: str
+    """The field."""
+    completion: CompletionState
+    """Its state now."""
+    alerts: tuple[Alert, ...]
+    """Alert rules that fired or cleared."""
+    state: FieldStateRecord
+    """For the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsTold:
+    """The sinks were given every alert up to this one; those after it are given again after a restart."""
+
+    event_id: int
+    """The last one's row in `event_log`."""
+
+
+RunChange = (
+    RunEvent | TimeZeroSet | EventAcknowledged | SessionEnded | RunEnded | SilenceObserved | AlertsTold
+)

@@ -5,9 +5,11 @@ from monitor.store.reader import TrailReader
 from monitor.store.space import SpaceEstimate, estimate_space
 from monitor.store.sql_trail_store import SqlTrailStore, open_store
 from monitor.store.table import Table
-from monitor.store.trail_store import StoredField, TrailStore
+from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField, TrailStore
 
 __all__ = [
+    "FrameMoment",
+    "HistoryWanted",
     "SpaceEstimate",
     "SqlTrailStore",
     "StoredField",

@@ -1,6 +1,7 @@
 """Column types that mean the same in SQLite's STRICT tables and in PostgreSQL.
 
-STRICT tables know INTEGER, REAL, TEXT and BLOB alone; PostgreSQL's REAL would have 24 bits, so it gets DOUBLE PRECISION.
+STRICT tables know INTEGER, REAL, TEXT and BLOB alone; PostgreSQL's REAL would have 24 bits, so it gets DOUBLE
+PRECISION.
 """
 
 from __future__ import annotations

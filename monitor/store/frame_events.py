@@ -1,7 +1,7 @@
-"""Which rows of `event_log` a frame's result makes: births, ends, changes of state, alerts, and what came as events.
+"""Which rows of `event_log` a frame makes: births, ends, changes of state, alerts, and what came as events.
 
-The tracker and the analysis may report any of them themselves: one of the same kind for the same crystal is not
-written twice.
+The tracker and the analysis may report any of them themselves: one of the same kind for the same crystal is
+not written twice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class EventRow:
 
 
 def events_of(result: FrameResult, previous: RunState | None, nucleated: bool) -> list[EventRow]:
-    """The frame's events in order; `previous` is the field's state before, `nucleated` whether it had a birth."""
+    """The frame's events in order; `previous`: the field's state before; `nucleated`: it had a birth."""
     tracker = result.tracker
     given = [EventRow(event) for event in result.events]
     if tracker is not None:
@@ -51,11 +51,19 @@ def events_of(result: FrameResult, previous: RunState | None, nucleated: bool) -
         ]
     derived = [EventRow(event) for event in _births(tracker.born if tracker else (), nucleated)]
     derived += [EventRow(event) for event in _ends(tracker.ended if tracker else ())]
-    if result.completion is not None and result.completion.changed:
-        derived.append(_state_change(result.completion, previous))
     told = {(row.event.kind, row.event.crystal_id) for row in given}
     rows = given + [row for row in derived if (row.event.kind, row.event.crystal_id) not in told]
-    return rows + [EventRow(_alert_event(alert), alert) for alert in result.alerts]
+    return rows + state_and_alert_events(result.completion, result.alerts, previous)
+
+
+def state_and_alert_events(
+    completion: CompletionState | None, alerts: tuple[Alert, ...], previous: RunState | None
+) -> list[EventRow]:
+    """The change of the field's state, if it changed, then the alerts."""
+    rows = [EventRow(_alert_event(alert), alert) for alert in alerts]
+    if completion is not None and completion.changed:
+        rows.insert(0, _state_change(completion, previous))
+    return rows
 
 
 def _births(born: tuple[TrailBirth, ...], nucleated: bool) -> Iterator[Event]:

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from math import isfinite
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
-from monitor.records.result import FieldStateRecord, FrameResult
+from monitor.records.result import FrameResult
 from monitor.records.run import Run
 from monitor.records.trail import TrackPoint
-from monitor.records.vocabulary import FrameStatus, RunState
+from monitor.records.vocabulary import FrameStatus
 from monitor.store import ledger
 from monitor.store.bulk import execute_rows
-from monitor.store.frame_events import EventRow, events_of
+from monitor.store.field_rows import completion_values, insert_events, open_field, replace_state
+from monitor.store.frame_events import events_of
 from monitor.store.point_rows import point_row
-from monitor.store.tables import event, field, field_state, frame, point, size_distribution, trail
+from monitor.store.tables import field, frame, grabber_session, point, size_distribution, trail
 from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, follow_points, replace_fits
 
 _INSERT_POINT = insert(point)
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRow:
-    """A field's row, as far as a frame needs it."""
-
-    field_id: int
-    """Its key."""
-    next_crystal_id: int
-    """The first crystal number that was never given."""
-    state: RunState | None
-    """Its state after the last frame that had one."""
 
 
 def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
@@ -56,37 +42,13 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
         next_crystal_id = max([next_crystal_id, *[one.crystal_id + 1 for one in step.updated]])
     replace_fits(connection, field_row.field_id, result.fits)
     _write_distributions(connection, result, frame_id)
-    _write_events(connection, run, result, events_of(result, field_row.state, nucleated))
+    events = events_of(result, field_row.state, nucleated)
+    insert_events(connection, run.run_id, result.field, result.captured, result.elapsed_s, events)
+    _correct_archive(connection, result, field_row.field_id)
     _move_field(connection, result, field_row.field_id, frame_id, next_crystal_id)
     if result.state is not None:
         replace_state(connection, field_row.field_id, result.state)
     return True
-
-
-def open_field(connection: Connection, run_id: int, name: str) -> FieldRow:
-    """The field's row, made if need be."""
-    wanted = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
-        field.c.run_id == run_id, field.c.name == name
-    )
-    found = connection.execute(wanted).one_or_none()
-    if found is None:
-        connection.execute(insert(field).values(run_id=run_id, name=name, next_crystal_id=1))
-        found = connection.execute(wanted).one()
-    return FieldRow(found.field_id, found.next_crystal_id, RunState(found.state) if found.state else None)
-
-
-def replace_state(connection: Connection, field_id: int, state: FieldStateRecord) -> None:
-    """Put the field's state for the next start in place of the last."""
-    connection.execute(delete(field_state).where(field_state.c.field_id == field_id))
-    connection.execute(
-        insert(field_state).values(
-            field_id=field_id,
-            tracker_json=state.tracker_json,
-            completion_json=state.completion_json,
-            alerts_json=state.alerts_json,
-            labels=state.labels,
-        )
-    )
 
 
 def _is_committed(connection: Connection, session_id: int, field_id: int, frame_index: int) -> bool:
@@ -178,26 +140,17 @@ def _write_distributions(connection: Connection, result: FrameResult, frame_id: 
         connection.execute(insert(size_distribution), rows)
 
 
-def _write_events(connection: Connection, run: Run, result: FrameResult, rows: list[EventRow]) -> None:
-    if rows:
-        values = [
-            {
-                "run_id": run.run_id,
-                "field": result.field,
-                "at": result.captured.utc,
-                "elapsed_s": result.elapsed_s,
-                "kind": row.event.kind.value,
-                "crystal_id": row.event.crystal_id,
-                "message": row.event.message,
-                "value": row.event.value,
-                "rule": row.alert.rule if row.alert else None,
-                "alert_kind": row.alert.kind.value if row.alert else None,
-                "limit_value": row.alert.limit if row.alert else None,
-                "details": json.dumps(dict(row.details)) if row.details else None,
-            }
-            for row in rows
-        ]
-        connection.execute(insert(event), values)
+def _correct_archive(connection: Connection, result: FrameResult, field_id: int) -> None:
+    for name in result.archive_dropped:
+        connection.execute(update(frame).where(frame.c.archived == name).values(archived=None))
+    for kept in result.archived_before:
+        sessions = select(grabber_session.c.session_id).where(grabber_session.c.session == kept.session)
+        here = update(frame).where(
+            frame.c.session_id.in_(sessions),
+            frame.c.frame_index == kept.frame_index,
+            frame.c.field_id == field_id,
+        )
+        connection.execute(here.values(archived=kept.name))
 
 
 def _move_field(
@@ -208,14 +161,5 @@ def _move_field(
         values["last_ok_frame_id"] = frame_id
     completion = result.completion
     if completion is not None:
-        values |= {
-            "state": completion.state.value,
-            "explanation": completion.explanation,
-            "decided_by": json.dumps(dict(completion.decided_by)),
-            "completed_elapsed_s": completion.completed_elapsed_s,
-        }
-        values["completed_at"] = None
-        if completion.completed_elapsed_s is not None:
-            ago_s = result.elapsed_s - completion.completed_elapsed_s
-            values["completed_at"] = result.captured.utc - timedelta(seconds=ago_s)
+        values |= completion_values(completion, result.captured, result.elapsed_s)
     connection.execute(update(field).where(field.c.field_id == field_id).values(**values))

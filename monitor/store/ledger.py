@@ -1,8 +1,8 @@
 """The loss ledger: every sequence number of a grabber's session is a frame's row or in one loss range.
 
-The store closes the ledger by itself: what lies between the last number accounted for and the present frame, and is
-in none of the losses that came with it, is written as `unknown` (frames in flight when a process was killed). Ranges
-that were accounted for before are clipped, so a loss reported twice counts once.
+The store closes the ledger by itself: what lies between the last number accounted for and the present frame,
+and is in none of the losses that came with it, is written as `unknown` (frames in flight when a process was
+killed). Ranges that were accounted for before are clipped, so a loss reported twice counts once.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def account(
 def uncounted(
     next_index: int, frame_index: int, losses: list[FrameLoss], field: str, session: str
 ) -> list[FrameLoss]:
-    """The ranges to write: the losses from `next_index` on, without the frame, gaps before it filled as unknown."""
+    """The ranges to write: the losses from `next_index` on, without the frame, gaps filled as unknown."""
     ranges: list[FrameLoss] = []
     position = next_index
     for loss in sorted(losses, key=lambda one: one.first_index):

@@ -14,13 +14,14 @@ from monitor.errors import StoreUnusableError
 _ADVISORY_KEY = 0x43725973744D6F6E
 
 _REMEDY = (
-    "is already written by another process of Crystal Monitor: stop that one (`systemctl stop crystal-monitor`, or end "
-    "the other `run`, `demo` or `replay`), or name another database"
+    "is already written by another process of Crystal Monitor: stop that one (`systemctl stop "
+    "crystal-monitor`, or end the other `run`, `demo` or `replay`), or name another database"
 )
 
 
 class FileWriterLock:
-    """An exclusive fcntl lock on `NAME.lock` beside the SQLite file; the file stays, the lock goes with the process."""
+    """An exclusive fcntl lock on `NAME.lock` beside the SQLite file; the file stays, the lock goes with the
+    process."""
 
     def __init__(self, database: Path) -> None:
         """Take the lock; raises `StoreUnusableError` where another process has it."""
@@ -29,8 +30,8 @@ class FileWriterLock:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StoreUnusableError(
-                f"the lock file {path} cannot be opened ({error.strerror}): give the user that runs Crystal Monitor "
-                "write permission on the folder"
+                f"the lock file {path} cannot be opened ({error.strerror}): give the user that runs Crystal "
+                "Monitor write permission on the folder"
             ) from error
         try:
             # flock rather than a record lock: it also keeps out a second store in the same process.

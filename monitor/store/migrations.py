@@ -1,7 +1,7 @@
 """Migrations: named functions, each run once, in one transaction with the record that it ran.
 
-Migration 1 makes every table of `tables` as it is now, so a later migration that adds a column or a table must find
-it there on a fresh database and leave it (`IF NOT EXISTS`); on an older database it adds it.
+Migration 1 makes every table of `tables` as it is now, so a later migration that adds a column or a table
+must find it there on a fresh database and leave it (`IF NOT EXISTS`); on an older database it adds it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def migrate(connection: Connection) -> None:
     unknown = sorted(ran - {step.__name__ for step in MIGRATIONS} - {_VIEWS_RECORD})
     if unknown:
         raise StoreUnusableError(
-            f"the database was written by a newer version of Crystal Monitor (it has the migration {unknown[-1]!r}, "
-            "which this version does not know): install that version, or name another database"
+            "the database was written by a newer version of Crystal Monitor (it has the migration "
+            f"{unknown[-1]!r}, which this version does not know): install that version, or name another "
+            "database"
         )
     for step in MIGRATIONS:
         if step.__name__ not in ran:
@@ -55,7 +56,8 @@ def _names_that_ran(connection: Connection) -> set[str]:
     taken = sorted(present & set(METADATA.tables))
     if taken:
         raise StoreUnusableError(
-            f"the database holds a table {taken[0]!r} that Crystal Monitor did not make: name another database"
+            f"the database holds a table {taken[0]!r} that Crystal Monitor did not make: name another "
+            "database"
         )
     return set()
 

@@ -46,7 +46,8 @@ def point_row(point: TrackPoint, frame_id: int, field_id: int) -> BulkRow:
 
 
 def point_from_row(row: Mapping[str, Any]) -> TrackPoint:
-    """The point that the row was made from; `row` also has the frame's index and elapsed time, and `confirmed`."""
+    """The point that the row was made from; `row` also has the frame's index and elapsed time, and
+    `confirmed`."""
     numbers = {name: row[name] for name in _NUMBERS}
     for name in POINT_NUMBERS:
         if numbers[name] is None:

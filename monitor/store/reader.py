@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import TracebackType
+from typing import Any
 
+from monitor.clock import Instant
 from monitor.errors import UnknownRunError
+from monitor.records.alert import Alert, AlertNotice
+from monitor.records.vocabulary import AlertKind, EventKind
 from monitor.store.location import locate
 from monitor.store.reading_connection import Bound, connect_for_reading
 from monitor.store.table import Table
@@ -23,6 +28,20 @@ _ORDER = {
 }
 
 
+def _notice(run_id: int, row: dict[str, Any]) -> AlertNotice:
+    alert = Alert(
+        rule=row["rule"],
+        kind=AlertKind(row["alert_kind"]),
+        raised=row["kind"] == EventKind.ALERT_RAISED,
+        message=row["message"],
+        value=row["value"],
+        limit=row["limit_value"],
+        crystal_id=row["crystal_id"],
+    )
+    utc_ns = round(datetime.fromisoformat(row["at"]).timestamp() * 1e6) * 1000
+    return AlertNotice(row["event_id"], run_id, row["field"] or "", Instant(utc_ns), alert)
+
+
 class TrailReader:
     """Reads a store beside its writer. A context manager; use from one thread at a time."""
 
@@ -31,7 +50,8 @@ class TrailReader:
         self._connection = connect_for_reading(locate(database))
 
     def find_run(self, wanted: str) -> int:
-        """The run that a user means: a number, a name (its newest run), or `last`. Raises `UnknownRunError`."""
+        """The run that a user means: a number, a name (its newest run), or `last`. Raises
+        `UnknownRunError`."""
         parameter = self._connection.parameter("wanted")
         if wanted == LAST_RUN:
             found = self._connection.ask("SELECT MAX(run_id) FROM run")
@@ -43,13 +63,14 @@ class TrailReader:
         run_id = found.rows[0][0] if found.rows else None
         if not isinstance(run_id, int):
             raise UnknownRunError(
-                f"there is no run {wanted!r}: `crystal-monitor runs` lists them; a run is named by number, name or "
-                f"{LAST_RUN!r}"
+                f"there is no run {wanted!r}: `crystal-monitor runs` lists them; a run is named by number, "
+                f"name or {LAST_RUN!r}"
             )
         return run_id
 
     def view(self, name: str, run_id: int | None = None, bound: Bound = Bound(), **equal: str | int) -> Table:  # noqa: B008  # frozen
-        """Rows of a view, of one run, in the order that reads best; `equal` narrows: `field="main"`, `crystal_id=3`.
+        """Rows of a view, of one run, in the order that reads best; `equal` narrows: `field="main"`,
+        `crystal_id=3`.
 
         Raises `QueryError` beyond the bound; `KeyError` for a name that is no view.
         """
@@ -62,13 +83,22 @@ class TrailReader:
         sql = f"SELECT * FROM {name} {where}ORDER BY {_ORDER[name]}"  # noqa: S608  # names of ours, values as parameters
         return self._connection.ask(sql, wanted, bound)
 
+    def alerts_after(self, run_id: int, event_id: int) -> tuple[AlertNotice, ...]:
+        """The run's alerts whose row comes after `event_id` (see `Run.told_event_id`), in order: for the
+        sinks."""
+        columns = "event_id, field, at, kind, message, value, crystal_id, rule, alert_kind, limit_value"
+        wanted = f"run_id = {int(run_id)} AND event_id > {int(event_id)} AND rule IS NOT NULL"
+        sql = f"SELECT {columns} FROM event WHERE {wanted} ORDER BY event_id"  # noqa: S608  # numbers
+        return tuple(_notice(run_id, row) for row in self._connection.ask(sql).records())
+
     def field_explanations(self, run_id: int) -> Table:
         """Per field: field, state, explanation, decided_by (JSON) as of the last frame that had a state."""
         sql = "SELECT name AS field, state, explanation, decided_by FROM field WHERE run_id = "
         return self._connection.ask(sql + str(int(run_id)) + " ORDER BY name")
 
     def provenance(self, run_id: int) -> Table:
-        """The run's version, model, weights_sha256, model_card, backend, settings (JSON), camera, um_per_px."""
+        """The run's version, model, weights_sha256, model_card, backend, settings (JSON), camera,
+        um_per_px."""
         columns = "version, model, weights_sha256, model_card, backend, settings, camera, um_per_px"
         return self._connection.ask(f"SELECT {columns} FROM run WHERE run_id = {int(run_id)}")  # noqa: S608  # a number
 

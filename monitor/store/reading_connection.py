@@ -32,7 +32,7 @@ class ReadingConnection(Protocol):
     def ask(
         self, sql: str, parameters: Mapping[str, str | int] | None = None, bound: Bound = Bound()
     ) -> Table:
-        """The whole answer. Raises `QueryError` for a question that is wrong, writes, or goes beyond the bound."""
+        """The whole answer. Raises `QueryError` for a question that is wrong, writes, or is too big."""
 
     def close(self) -> None:
         """Release the database."""

@@ -17,7 +17,8 @@ try:
     import psycopg
 except ModuleNotFoundError as error:
     raise StoreUnusableError(
-        "PostgreSQL needs the driver psycopg, which is not installed: pip install 'crystal-monitor[postgresql]'"
+        "PostgreSQL needs the driver psycopg, which is not installed: pip install "
+        "'crystal-monitor[postgresql]'"
     ) from error
 
 _CONNECT_TIMEOUT_S = 10
@@ -36,8 +37,8 @@ class PostgresqlReading:
             self._connection.rollback()
         except psycopg.Error as error:
             raise StoreUnusableError(
-                f"the database {location.shown} cannot be read ({_first_line(error)}): check that the server runs, the "
-                "URL and your permissions, and that it is a trail store"
+                f"the database {location.shown} cannot be read ({_first_line(error)}): check that the "
+                "server runs, the URL and your permissions, and that it is a trail store"
             ) from error
 
     def parameter(self, name: str) -> str:
@@ -53,8 +54,9 @@ class PostgresqlReading:
         """See `ReadingConnection`."""
         question = sql.strip().rstrip(";")
         try:
-            # The transaction is read-only, and a prepared statement holds one command alone: nothing can end the
-            # transaction and write after it. A cursor takes SELECT alone, so COPY ... TO PROGRAM is out as well.
+            # The transaction is read-only, and a prepared statement holds one command alone: nothing can end
+            # the transaction and write after it. A cursor takes SELECT alone, so COPY ... TO PROGRAM is out
+            # as well.
             self._connection.execute(f"SET LOCAL statement_timeout = {int(bound.timeout_s * 1000)}".encode())
             declared = f"DECLARE answer NO SCROLL CURSOR FOR {question}".encode()
             self._connection.execute(declared, parameters or None, prepare=True)
@@ -90,12 +92,14 @@ def _refusal(error: psycopg.Error, bound: Bound) -> QueryError:
     said = _first_line(error)
     if isinstance(error, psycopg.errors.QueryCanceled):
         return QueryError(
-            f"no answer within {bound.timeout_s:g} s: narrow the question (WHERE run_id = ...), or allow more time"
+            f"no answer within {bound.timeout_s:g} s: narrow the question (WHERE run_id = ...), or allow "
+            "more time"
         )
     if "multiple commands" in said:
         return QueryError("more than one statement: ask one question at a time")
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege):
         return QueryError(f"the question would write ({said}): only SELECT is answered")
     return QueryError(
-        f"the question is not understood ({said}): only SELECT is answered; the README lists the views and columns"
+        f"the question is not understood ({said}): only SELECT is answered; the README lists the views and "
+        "columns"
     )

@@ -25,7 +25,8 @@ class SqliteReading:
         """Open the file; raises `StoreUnusableError` where there is none or it is no store."""
         if not path.is_file():
             raise StoreUnusableError(
-                f"there is no database {path}: name the one that the daemon writes (--database), or start it first"
+                f"there is no database {path}: name the one that the daemon writes (--database), or start "
+                "it first"
             )
         try:
             self._connection = sqlite3.connect(
@@ -39,8 +40,8 @@ class SqliteReading:
             self._connection.execute("SELECT name FROM migration").fetchall()
         except sqlite3.Error as error:
             raise StoreUnusableError(
-                f"the database {path} cannot be read ({error}): it must be a trail store that you may read; for "
-                "another user's, become a member of its group"
+                f"the database {path} cannot be read ({error}): it must be a trail store that you may read; "
+                "for another user's, become a member of its group"
             ) from error
         self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
         self._connection.set_authorizer(_authorize)
@@ -80,8 +81,8 @@ def whole_answer(columns: tuple[str, ...], rows: list[tuple[object, ...]], bound
     """The table, or `QueryError` where it has more rows than allowed."""
     if len(rows) > bound.max_rows:
         raise QueryError(
-            f"the answer has more than {bound.max_rows} rows: narrow the question (WHERE run_id = ..., LIMIT ...), "
-            "or allow more rows"
+            f"the answer has more than {bound.max_rows} rows: narrow the question (WHERE run_id = ..., "
+            "LIMIT ...), or allow more rows"
         )
     return Table(columns, tuple(rows))  # type: ignore[arg-type]  # the drivers give plain values
 
@@ -103,7 +104,8 @@ def _refusal(error: Exception, bound: Bound) -> QueryError:
     lowered = said.lower()
     if "interrupted" in lowered:
         return QueryError(
-            f"no answer within {bound.timeout_s:g} s: narrow the question (WHERE run_id = ...), or allow more time"
+            f"no answer within {bound.timeout_s:g} s: narrow the question (WHERE run_id = ...), or allow "
+            "more time"
         )
     if "not authorized" in lowered or "readonly" in lowered or "prohibited" in lowered:
         return QueryError(

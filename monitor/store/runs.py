@@ -11,6 +11,7 @@ from monitor.clock import Instant
 from monitor.errors import StoreError
 from monitor.records.result import Event
 from monitor.records.run import (
+    AlertsTold,
     EventAcknowledged,
     Run,
     RunChange,
@@ -18,10 +19,12 @@ from monitor.records.run import (
     RunEvent,
     RunStart,
     SessionEnded,
+    SilenceObserved,
     TimeZeroSet,
 )
 from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
+from monitor.store.field_rows import observe_silence
 from monitor.store.tables import event, field, run, trail
 
 
@@ -41,6 +44,7 @@ def open_run(connection: Connection, start: RunStart) -> Run:
             epoch_boottime_ns=start.epoch.boottime_ns,
             epoch_boot_id=start.epoch.boot_id,
             zero_s=0.0,
+            told_event_id=0,
             version=start.version,
             model=start.model,
             weights_sha256=start.weights_sha256,
@@ -81,7 +85,7 @@ def find_open_run(connection: Connection) -> Run | None:
         um_per_px=found.um_per_px,
         detection_limit_px=found.detection_limit_px,
     )
-    return Run(found.run_id, start, found.zero_s)
+    return Run(found.run_id, start, found.zero_s, found.told_event_id)
 
 
 def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
@@ -96,6 +100,12 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
         ledger.end_session(connection, changed.run_id, change)
     elif isinstance(change, RunEnded):
         end_run(connection, changed, change.at, change.reason)
+    elif isinstance(change, SilenceObserved):
+        observe_silence(connection, changed, change)
+    elif isinstance(change, AlertsTold):
+        told = update(run).where(run.c.run_id == changed.run_id)
+        connection.execute(told.values(told_event_id=change.event_id))
+        return replace(changed, told_event_id=change.event_id)
     return changed
 
 
@@ -130,7 +140,8 @@ def _acknowledge(connection: Connection, changed: Run, change: EventAcknowledged
     first = func.coalesce(event.c.acknowledged_at, change.at.utc)
     if not connection.execute(known.values(acknowledged_at=first)).rowcount:
         raise StoreError(
-            f"run {changed.run_id} has no event {change.event_id}: `crystal-monitor events {changed.run_id}` lists them"
+            f"run {changed.run_id} has no event {change.event_id}: `crystal-monitor events "
+            f"{changed.run_id}` lists them"
         )
 
 

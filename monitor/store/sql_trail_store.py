@@ -16,7 +16,7 @@ from monitor.store.frame_rows import append_frame
 from monitor.store.location import locate
 from monitor.store.runs import change_run, find_open_run, open_run
 from monitor.store.stored_fields import read_field
-from monitor.store.trail_store import StoredField
+from monitor.store.trail_store import WHOLE_HISTORY, HistoryWanted, StoredField
 from monitor.store.writing_connection import WritingConnection
 
 Answer = TypeVar("Answer")
@@ -43,10 +43,10 @@ class SqlTrailStore:
         """See `TrailStore`."""
         return self._in_transaction(find_open_run, "reading")
 
-    def load_field(self, run: Run, field: str, history_s: float | None = None) -> StoredField:
+    def load_field(self, run: Run, field: str, history: HistoryWanted = WHOLE_HISTORY) -> StoredField:
         """See `TrailStore`."""
         return self._in_transaction(
-            lambda connection: read_field(connection, run.run_id, field, history_s),
+            lambda connection: read_field(connection, run.run_id, field, history),
             f"reading field {field!r} from",
         )
 
@@ -73,5 +73,5 @@ class SqlTrailStore:
 
 
 def open_store(database: str, synchronous: str = "FULL") -> SqlTrailStore:
-    """Open the trail store for writing; raises `StoreUnusableError` (exit code 2) with the remedy where that fails."""
+    """Open the trail store for writing; raises `StoreUnusableError` (exit code 2) with the remedy."""
     return SqlTrailStore(database, synchronous)

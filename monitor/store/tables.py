@@ -61,6 +61,7 @@ run = Table(
     Column("camera", Words, nullable=False),
     Column("um_per_px", Number),
     Column("detection_limit_px", Number),
+    Column("told_event_id", Whole, nullable=False),
     sqlite_autoincrement=True,
     **_STRICT,
 )
@@ -149,6 +150,7 @@ frame = Table(
     Column("archived", Words),
     UniqueConstraint("session_id", "frame_index", "field_id"),
     Index("frame_by_field_status", "field_id", "status"),
+    Index("frame_by_field_time", "field_id", "elapsed_s"),
     Index(
         "frame_by_archived",
         "archived",

@@ -118,7 +118,8 @@ def confirm_births(connection: Connection, field_id: int, born: Sequence[TrailBi
 
 
 def replace_fits(connection: Connection, field_id: int, fits: Sequence[GrowthFit]) -> None:
-    """Put the newest fits into the trails. A limit that is not finite says "unbounded", which is NULL here."""
+    """Put the newest fits into the trails. A limit that is not finite says "unbounded", which is NULL
+    here."""
     rows: list[BulkRow] = []
     for fit in fits:
         row = _key(field_id, fit.crystal_id)

@@ -8,7 +8,36 @@ from typing import Protocol
 from monitor.records.result import FieldStateRecord, FrameResult
 from monitor.records.run import Run, RunChange, RunStart
 from monitor.records.trail import TrackPoint, TrailBirth
-from monitor.records.vocabulary import RunState
+from monitor.records.vocabulary import FrameStatus, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMoment:
+    """A frame of which no more than this is needed to rebuild a state."""
+
+    frame_index: int
+    """The camera's sequence number."""
+    elapsed_s: float
+    """Seconds since the run's epoch."""
+    um_per_px: float | None
+    """Its calibration."""
+    status: FrameStatus
+    """What became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWanted:
+    """How much of the living trails' past `load_field` gives: the union of the three."""
+
+    span_s: float | None = None
+    """All points within so many seconds of the crystal's last; None: all there are."""
+    first_points: int = 0
+    """So many of the crystal's first points that may be fitted."""
+    last_points: int = 0
+    """So many of its last points that may be fitted."""
+
+
+WHOLE_HISTORY = HistoryWanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +51,15 @@ class StoredField:
     state: FieldStateRecord | None
     """As the last result left it; None for a new field."""
     last_elapsed_s: float | None
-    """Time of the last committed frame, seconds since the run's epoch; None for a new field."""
+    """Time of the last frame that was `ok`, seconds since the run's epoch; None where there was none."""
     run_state: RunState | None
     """The field's state after the last frame that had one."""
     points: tuple[TrackPoint, ...]
-    """Points of the trails that live, in order of time, then crystal number; `confirmed` is the trail's present state."""
+    """Points of the trails that live, in order of time, then crystal number; `confirmed` is the trail's
+    present state."""
+    frames: tuple[FrameMoment, ...]
+    """The field's frames within the history that was asked for, and all that have one of `points`; in order
+    of commit."""
     births: tuple[TrailBirth, ...]
     """All confirmed trails' births, in order of first sight."""
 
@@ -34,12 +67,13 @@ class StoredField:
 class TrailStore(Protocol):
     """Keeps runs, frames and trails, for one writer.
 
-    Order: `start_run` or `resume_run` first, then `append` in the order of capture in each field; `close` last, once.
-    Threads: from one at a time; it need not always be the same one. It blocks for as long as the disk needs.
+    Order: `start_run` or `resume_run` first, then `append` in the order of capture in each field; `close`
+    last.
+    Threads: from one at a time; it need not always be the same one. It blocks as long as the disk needs.
     Units: as in the records; elapsed times count from the run's epoch.
-    Failures: a method either does all that it says, durably, or nothing and raises `StoreError`; after that the store
-    can be used again, and the same call may be repeated. Opening raises `StoreUnusableError`, also where another
-    process writes to the same store.
+    Failures: a method either does all that it says, durably, or nothing and raises `StoreError`; after that
+    the store can be used again, and the same call may be repeated. Opening raises `StoreUnusableError`, also
+    where another process writes to the same store.
     """
 
     def start_run(self, start: RunStart) -> Run:
@@ -48,8 +82,8 @@ class TrailStore(Protocol):
     def resume_run(self) -> Run | None:
         """The run that is open, None where there is none. Changes nothing."""
 
-    def load_field(self, run: Run, field: str, history_s: float | None = None) -> StoredField:
-        """What is stored of a field, with the points of the last `history_s` seconds (None: of all time)."""
+    def load_field(self, run: Run, field: str, history: HistoryWanted = WHOLE_HISTORY) -> StoredField:
+        """What is stored of a field, with as much of its living trails' past as is wanted."""
 
     def append(self, run: Run, result: FrameResult) -> bool:
         """Write all of one frame in one transaction.

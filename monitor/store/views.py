@@ -1,7 +1,8 @@
-"""The views: what users read. Their names and columns are a contract; columns are only ever added, at the end.
+"""The views: what users read. Names and columns are a contract; columns are only ever added, at the end.
 
-Plain SQL that SQLite and PostgreSQL both take. Every column of `run_summary` is its own subquery, so that a question
-about a few columns computes no others. Elapsed times count from the operator's time zero (`run.zero_s`).
+Plain SQL that SQLite and PostgreSQL both take. Every column of `run_summary` is its own subquery, so that a
+question about a few columns computes no others. Elapsed times count from the operator's time zero
+(`run.zero_s`).
 """
 
 from __future__ import annotations
@@ -10,25 +11,29 @@ import hashlib
 
 _LAST_OK = """FROM field f JOIN frame fr ON fr.frame_id = f.last_ok_frame_id WHERE f.run_id = r.run_id"""
 
-# The first crystal born after time zero; those present at the start, entered or born before it tell no induction.
+# The first crystal born after time zero; those that were there before, or entered, tell no induction.
+# Induction is its detection; the interval reaches back to the earliest birth that growth and last clear frame
+# allow.
 _FIRST_BORN = """(SELECT {column} - r.zero_s FROM trail t JOIN field f ON f.field_id = t.field_id
     WHERE f.run_id = r.run_id AND t.confirmed AND t.birth_kind = 'born' AND t.first_seen_s >= r.zero_s
-    ORDER BY COALESCE(t.birth_s, t.first_seen_s), t.crystal_id LIMIT 1)"""
+    ORDER BY t.first_seen_s, t.crystal_id LIMIT 1)"""
 
 # Of several fields the one that has come least far; a blind one counts as least, so that nothing hides it.
 _LEAST_STATE = """(SELECT f.state FROM field f WHERE f.run_id = r.run_id AND f.state IS NOT NULL
-    ORDER BY CASE f.state WHEN 'blind' THEN 0 WHEN 'waiting' THEN 1 WHEN 'nucleated' THEN 2 WHEN 'growing' THEN 3
-        WHEN 'slowing' THEN 4 WHEN 'dissolving' THEN 5 WHEN 'ripening' THEN 6 ELSE 7 END LIMIT 1)"""
+    ORDER BY CASE f.state WHEN 'blind' THEN 0 WHEN 'waiting' THEN 1 WHEN 'nucleated' THEN 2
+        WHEN 'growing' THEN 3 WHEN 'slowing' THEN 4 WHEN 'dissolving' THEN 5 WHEN 'ripening' THEN 6 ELSE 7 END
+    LIMIT 1)"""
 
 
+# The texts below are put together from constants of this file alone.
 def _frames(status: str) -> str:
     return f"""(SELECT COUNT(*) FROM field f JOIN frame fr ON fr.field_id = f.field_id
-    WHERE f.run_id = r.run_id AND fr.status = '{status}')"""
+    WHERE f.run_id = r.run_id AND fr.status = '{status}')"""  # noqa: S608  # see above
 
 
 def _losses(condition: str) -> str:
     return f"""(SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
-    WHERE l.run_id = r.run_id AND l.reason {condition} 'superseded')"""
+    WHERE l.run_id = r.run_id AND l.reason {condition} 'superseded')"""  # noqa: S608  # see above
 
 
 def _last_of_all_fields(column: str) -> str:
@@ -44,12 +49,13 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   (SELECT COUNT(*) FROM field f JOIN trail t ON t.field_id = f.field_id
     WHERE f.run_id = r.run_id AND t.confirmed) AS crystals,
   (SELECT SUM(fr.total_area_px) {_LAST_OK}) AS total_area_px,
-  (SELECT CASE WHEN COUNT(fr.total_area_um2) = COUNT(*) THEN SUM(fr.total_area_um2) END {_LAST_OK}) AS total_area_um2,
+  (SELECT CASE WHEN COUNT(fr.total_area_um2) = COUNT(*) THEN SUM(fr.total_area_um2) END {_LAST_OK})
+    AS total_area_um2,
   (SELECT SUM(fr.total_area_px) / SUM(fr.width_px * fr.height_px * 1.0) {_LAST_OK}) AS coverage,
   COALESCE({_LEAST_STATE}, 'waiting') AS state,
-  {_FIRST_BORN.format(column="COALESCE(t.birth_s, t.first_seen_s)")} AS induction_s,
+  {_FIRST_BORN.format(column="t.first_seen_s")} AS induction_s,
   {_FIRST_BORN.format(column="COALESCE(t.birth_low_s, t.last_clear_s)")} AS induction_low_s,
-  {_FIRST_BORN.format(column="COALESCE(t.birth_high_s, t.first_seen_s)")} AS induction_high_s,
+  {_FIRST_BORN.format(column="t.first_seen_s")} AS induction_high_s,
   r.detection_limit_px * r.um_per_px AS detection_limit_um,
   (SELECT CASE WHEN COUNT(f.completed_at) = COUNT(*) THEN MAX(f.completed_at) END
     FROM field f WHERE f.run_id = r.run_id) AS completed_at,
@@ -62,7 +68,7 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   {_losses("=")} AS frames_superseded,
   (SELECT CAST(COALESCE(SUM(fr.crystal_count), 0) AS BIGINT) {_LAST_OK}) AS crystals_in_view,
   r.zero_s, r.version, r.weights_sha256, r.detection_limit_px
-FROM run r"""
+FROM run r"""  # noqa: S608  # see above
 
 FRAME_LOG = """
 SELECT r.run_id, f.name AS field, fr.frame_index, fr.captured_at, fr.elapsed_s - r.zero_s AS elapsed_s,
@@ -79,12 +85,14 @@ FROM frame fr
   JOIN grabber_session s ON s.session_id = fr.session_id"""
 
 GROWTH_HISTORY = """
-SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at, fr.elapsed_s - r.zero_s AS elapsed_s,
+SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at,
+  fr.elapsed_s - r.zero_s AS elapsed_s,
   p.area_px, p.area_um2, p.equivalent_diameter_px, p.equivalent_diameter_um, p.feret_max_um, p.feret_min_um,
   p.length_um, p.width_um, p.orientation_deg, p.perimeter_um, p.aspect_ratio, p.solidity, p.circularity,
-  p.centroid_x_px, p.centroid_y_px, p.touches_border, (p.contacts IS NOT NULL) AS in_contact, p.carried, p.score,
-  p.habit, fr.backend,
-  r.name, p.feret_max_px, p.feret_min_px, p.length_px, p.width_px, p.perimeter_px, p.fit_for_growth, p.revision
+  p.centroid_x_px, p.centroid_y_px, p.touches_border, (p.contacts IS NOT NULL) AS in_contact, p.carried,
+  p.score, p.habit, fr.backend,
+  r.name, p.feret_max_px, p.feret_min_px, p.length_px, p.width_px, p.perimeter_px, p.fit_for_growth,
+  p.revision
 FROM point p
   JOIN trail t ON t.field_id = p.field_id AND t.crystal_id = p.crystal_id
   JOIN frame fr ON fr.frame_id = p.frame_id
@@ -94,11 +102,11 @@ WHERE t.confirmed AND NOT p.superseded"""
 
 TRAIL_SUMMARY = """
 SELECT r.run_id, f.name AS field, t.crystal_id, t.birth_kind, t.first_seen_s - r.zero_s AS first_seen_s,
-  t.birth_s - r.zero_s AS birth_s, COALESCE(t.birth_low_s, t.last_clear_s) - r.zero_s AS birth_low_s,
-  CASE WHEN t.birth_kind = 'born' THEN COALESCE(t.birth_high_s, t.first_seen_s) ELSE t.birth_high_s END - r.zero_s
-    AS birth_high_s,
-  t.ended_s - r.zero_s AS ended_s, t.end_reason, t.merged_into, t.points, t.fit_points, t.fit_window_s,
-  t.first_area_px, t.last_area_px, t.first_area_um2, t.last_area_um2, t.max_area_um2,
+  t.birth_s - r.zero_s AS birth_s,
+  CASE WHEN t.birth_kind = 'born' THEN COALESCE(t.birth_low_s, t.last_clear_s) END - r.zero_s AS birth_low_s,
+  CASE WHEN t.birth_kind = 'born' THEN COALESCE(t.birth_high_s, t.first_seen_s) END - r.zero_s AS
+  birth_high_s, t.ended_s - r.zero_s AS ended_s, t.end_reason, t.merged_into, t.points, t.fit_points,
+  t.fit_window_s, t.first_area_px, t.last_area_px, t.first_area_um2, t.last_area_um2, t.max_area_um2,
   t.rate_px_per_s AS growth_rate_px_per_s, t.rate_um_per_s AS growth_rate_um_per_s,
   t.low_um_per_s AS growth_rate_low_um_per_s, t.high_um_per_s AS growth_rate_high_um_per_s,
   t.detection_floor_um_per_s,
@@ -110,16 +118,16 @@ FROM trail t
 WHERE t.confirmed"""
 
 CSD = """
-SELECT r.run_id, f.name AS field, fr.frame_index, fr.elapsed_s - r.zero_s AS elapsed_s, d.weighting, d.border_rule,
-  d.count, d.d10_um, d.d50_um, d.d90_um, d.mean_um, d.cv, d.span, r.name, fr.captured_at
+SELECT r.run_id, f.name AS field, fr.frame_index, fr.elapsed_s - r.zero_s AS elapsed_s, d.weighting,
+  d.border_rule, d.count, d.d10_um, d.d50_um, d.d90_um, d.mean_um, d.cv, d.span, r.name, fr.captured_at
 FROM size_distribution d
   JOIN frame fr ON fr.frame_id = d.frame_id
   JOIN field f ON f.field_id = fr.field_id
   JOIN run r ON r.run_id = f.run_id"""
 
 EVENT_LOG = """
-SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id, e.message,
-  e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details
+SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id,
+  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details
 FROM event e
   JOIN run r ON r.run_id = e.run_id"""
 

@@ -1,4 +1,5 @@
-"""The writer's one connection: opened with its lock, settings and schema; reopened after the server went away."""
+"""The writer's one connection: opened with its lock, settings and schema; reopened after the server went
+away."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class WritingConnection:
         return self._connection
 
     def close(self) -> None:
-        """Leave an SQLite file in DELETE mode, so that readers without write permission can open it; release all."""
+        """Release all; an SQLite file is left in DELETE mode, which readers without write permission open."""
         if self._connection is not None:
             if self._location.path is not None:
                 _leave_wal(self._connection)
@@ -76,8 +77,8 @@ def _prepare_file(path: Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise StoreUnusableError(
-            f"the folder {folder} of the database {path.name} does not exist: make it (mkdir -p {folder}), or name "
-            "another place"
+            f"the folder {folder} of the database {path.name} does not exist: make it (mkdir -p {folder}), "
+            "or name another place"
         )
     if path.is_dir():
         raise StoreUnusableError(
@@ -91,8 +92,8 @@ def _prepare_file(path: Path) -> None:
         path.chmod(0o640)
     except OSError as error:
         raise StoreUnusableError(
-            f"the database {path} cannot be made ({error.strerror}): give the user that runs Crystal Monitor write "
-            "permission on its folder, or name another place"
+            f"the database {path} cannot be made ({error.strerror}): give the user that runs Crystal "
+            "Monitor write permission on its folder, or name another place"
         ) from error
 
 
