@@ -1,0 +1,111 @@
+"""A field's row: its state after the last frame, what a restart needs, and the events that belong to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from monitor.clock import Instant
+from monitor.records.growth import CompletionState
+from monitor.records.result import FieldStateRecord
+from monitor.records.run import Run, SilenceObserved
+from monitor.records.vocabulary import RunState
+from monitor.store.frame_events import EventRow, state_and_alert_events
+from monitor.store.tables import event, field, field_state
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field's row, as far as writing needs it."""
+
+    field_id: int
+    """Its key."""
+    next_crystal_id: int
+    """The first crystal number that was never given."""
+    state: RunState | None
+    """Its state after the last frame that had one."""
+
+
+def open_field(connection: Connection, run_id: int, name: str) -> FieldRow:
+    """The field's row, made if need be."""
+    wanted = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
+        field.c.run_id == run_id, field.c.name == name
+    )
+    found = connection.execute(wanted).one_or_none()
+    if found is None:
+        connection.execute(insert(field).values(run_id=run_id, name=name, next_crystal_id=1))
+        found = connection.execute(wanted).one()
+    return FieldRow(found.field_id, found.next_crystal_id, RunState(found.state) if found.state else None)
+
+
+def completion_values(completion: CompletionState, at: Instant, elapsed_s: float) -> dict[str, object]:
+    """The columns of `field` that say how far it has come; `elapsed_s` is that of `at`."""
+    completed_at = None
+    if completion.completed_elapsed_s is not None:
+        completed_at = at.utc - timedelta(seconds=elapsed_s - completion.completed_elapsed_s)
+    return {
+        "state": completion.state.value,
+        "explanation": completion.explanation,
+        "decided_by": json.dumps(dict(completion.decided_by)),
+        "completed_elapsed_s": completion.completed_elapsed_s,
+        "completed_at": completed_at,
+    }
+
+
+def replace_state(connection: Connection, field_id: int, state: FieldStateRecord) -> None:
+    """Put the field's state for the next start in place of the last."""
+    connection.execute(delete(field_state).where(field_state.c.field_id == field_id))
+    connection.execute(
+        insert(field_state).values(
+            field_id=field_id,
+            tracker_json=state.tracker_json,
+            completion_json=state.completion_json,
+            alerts_json=state.alerts_json,
+            labels=state.labels,
+        )
+    )
+
+
+def observe_silence(connection: Connection, run: Run, silence: SilenceObserved) -> None:
+    """Write what time without frames did to the field."""
+    field_row = open_field(connection, run.run_id, silence.field)
+    rows = state_and_alert_events(silence.completion, silence.alerts, field_row.state)
+    elapsed_s = run.elapsed_s(silence.at)
+    insert_events(connection, run.run_id, silence.field, silence.at, elapsed_s, rows)
+    values = completion_values(silence.completion, silence.at, elapsed_s)
+    connection.execute(update(field).where(field.c.field_id == field_row.field_id).values(**values))
+    replace_state(connection, field_row.field_id, silence.state)
+
+
+def insert_events(
+    connection: Connection,
+    run_id: int,
+    name: str,
+    at: Instant,
+    elapsed_s: float,
+    rows: Sequence[EventRow],
+) -> None:
+    """Write the field's events of one moment."""
+    if rows:
+        values = [
+            {
+                "run_id": run_id,
+                "field": name,
+                "at": at.utc,
+                "elapsed_s": elapsed_s,
+                "kind": row.event.kind.value,
+                "crystal_id": row.event.crystal_id,
+                "message": row.event.message,
+                "value": row.event.value,
+                "rule": row.alert.rule if row.alert else None,
+                "alert_kind": row.alert.kind.value if row.alert else None,
+                "limit_value": row.alert.limit if row.alert else None,
+                "details": json.dumps(dict(row.details)) if row.details else None,
+            }
+            for row in rows
+        ]
+        connection.execute(insert(event), values)
