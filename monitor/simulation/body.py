@@ -27,6 +27,8 @@ class Look:
         ripple_px: wavelength of the ripples, px.
         contact: darkness of the line where the body touches another (negative: bright line).
         softness_px: blur of the outline, px (0 = sharp).
+        inset_px: how far inside the outline the darkening is half-way, px: a rounded body thins out
+            towards its outline, a faceted one (0) has a wall there.
     """
 
     interior: float = 1.0
@@ -42,6 +44,7 @@ class Look:
     ripple_px: float = 5.0
     contact: float = 0.3
     softness_px: float = 0.0
+    inset_px: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Bright-field picture of the bodies: transmission of light through outlines, rims and facets.
 
-The outline is the outer edge of the dark rim: the rim lies wholly inside the outline, and the
-half-way point of the edge (before the optics blur it) is the outline itself.
+The outline is the outer edge of the dark rim: the rim lies wholly inside the outline. At a faceted
+crystal the half-way point of the edge (before the optics blur it) is the outline itself; a rounded
+body thins out towards its outline, so that its darkening is half-way a little inside.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class BrightField:
         self._rim = self._column("rim")
         self._halo = self._column("halo")
         self._sharpness = 1 / (1 + self._column("softness_px"))
+        self._offset = np.float32(0.5) - self._column("inset_px") * self._sharpness
         self._contact = self._contact_line()
 
     def _column(self, name: str) -> npt.NDArray[np.float32]:
@@ -147,7 +149,7 @@ class BrightField:
         contact: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.float32]:
         coverage = depth * self._sharpness
-        coverage += np.float32(0.5)
+        coverage += self._offset
         np.clip(coverage, 0, 1, out=coverage)
         level = self._interior
         radius = _by_owner(radii_px)

@@ -67,10 +67,10 @@ def needle(rng: np.random.Generator) -> Shape:
 
 def rounded(rng: np.random.Generator) -> Shape:
     """Rounded body (ice in sugar solution): ellipse to rounded rectangle, aspect 1 to 2.2."""
-    aspect = float(np.clip(1 + rng.exponential(0.35), 1, 2.2))
+    aspect = float(np.clip(1 + rng.exponential(0.28), 1, 2.2))
     angles = np.arange(4) * np.pi / 2 + rng.uniform(-0.15, 0.15, 4) * (rng.random() < 0.5)
     distances = np.array([1, aspect, 1, aspect]) * rng.uniform(0.92, 1.08, 4)
-    rounding = int(rng.choice([2, 2, 2, 4]))
+    rounding = int(rng.choice([2, 2, 4]))
     return shape_from_faces(angles + rng.uniform(0, 2 * np.pi), distances, rounding)
 
 

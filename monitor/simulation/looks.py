@@ -35,24 +35,21 @@ def _facets(rng: np.random.Generator) -> LookMaker:
 
 
 def _grains(rng: np.random.Generator) -> LookMaker:
-    shade, rim, width, dome = (
-        rng.uniform(0.7, 0.9),
-        rng.uniform(0.35, 0.55),
-        rng.uniform(1.8, 3.0),
-        rng.uniform(0.05, 0.25),
-    )
-    contact = rng.uniform(0.1, 0.3)
+    shade, rim = rng.uniform(0.93, 1.02), rng.uniform(0.4, 0.55)
+    width, dome = rng.uniform(2.5, 4.0), rng.uniform(0.03, 0.12)
+    contact = rng.uniform(-0.05, 0.2)
 
     def look(rng: np.random.Generator) -> Look:
         return Look(
-            interior=shade * rng.uniform(0.95, 1.05),
-            rim=rim * rng.uniform(0.85, 1.15),
+            interior=shade * rng.uniform(0.97, 1.03),
+            rim=rim * rng.uniform(0.9, 1.1),
             rim_width_px=width,
-            halo=0.05,
+            halo=0.04,
             facets=0.0,
             dome=dome,
             contact=contact,
-            softness_px=0.3,
+            softness_px=0.5,
+            inset_px=0.6,
         )
 
     return look

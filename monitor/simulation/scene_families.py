@@ -143,7 +143,7 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
         vignette=rng.uniform(0, 0.35),
         blurred=rng.choice([0, 4, 10, 18]),
         dust=rng.uniform(0, 8),
-        blur_px=rng.uniform(0.4, 1.5),
+        blur_px=rng.uniform(0.4, 1.9),
         noise=rng.uniform(0.003, 0.03),
         annotated=0.1,
     )
@@ -156,25 +156,29 @@ def grains(rng: np.random.Generator, height: int, width: int) -> Still:
     density = rng.uniform(0.15, 1.6)
     count = int(np.clip(density * height * width / (np.pi * typical**2), 3, 700))
     radii = np.clip(typical * rng.lognormal(0, 0.35, count), 3, 60)
-    places = scatter(rng, radii, height, width, rng.uniform(0.78, 0.97), tries=30)
-    shade, rim = rng.uniform(0.62, 0.98), rng.uniform(0.25, 0.65)
-    width_px, dome = rng.uniform(1.4, 4.2), rng.uniform(0, 0.35)
-    contact = rng.uniform(-0.1, 0.35)
-    facets, softness = rng.uniform(0, 0.05), rng.uniform(0, 0.8)
+    places = scatter(rng, radii, height, width, rng.uniform(0.8, 1.03), tries=30)
+    clear = rng.random() < 0.7
+    shade = rng.uniform(0.88, 1.06) if clear else rng.uniform(0.62, 0.9)
+    rim, dome = rng.uniform(0.3, 0.7), rng.uniform(0, 0.25)
+    width_px = rng.uniform(2.2, 5.5) if clear else rng.uniform(1.4, 3.5)
+    inset = rng.uniform(0.3, 0.9)
+    contact = rng.uniform(-0.25, 0.35)
+    facets, softness = rng.uniform(0, 0.03), rng.uniform(0, 1.2)
 
     def look(radius: float) -> Look:
         return Look(
-            interior=shade * rng.uniform(0.92, 1.06),
-            rim=rim * rng.uniform(0.7, 1.2),
-            rim_width_px=min(width_px * rng.uniform(0.8, 1.25), radius * 0.5),
-            halo=rng.uniform(0.0, 0.12),
+            interior=shade * rng.uniform(0.94, 1.05),
+            rim=rim * rng.uniform(0.8, 1.2),
+            rim_width_px=min(width_px * rng.uniform(0.85, 1.2), radius * rng.uniform(0.4, 0.6)),
+            halo=rng.uniform(0.0, 0.1),
             facets=facets,
-            core=rng.uniform(0, 0.12) if rng.random() < 0.35 else 0.0,
-            core_size=rng.uniform(0.5, 0.85),
+            core=rng.uniform(0, 0.15) if rng.random() < 0.4 else 0.0,
+            core_size=rng.uniform(0.4, 0.8),
             core_slit=rng.uniform(0.2, 0.7),
             dome=dome * rng.uniform(0.5, 1.3),
             contact=contact,
             softness_px=softness,
+            inset_px=min(inset, 0.08 * radius + 0.2),
         )
 
     bodies = _bodies(rng, places, ["rounded"], look)

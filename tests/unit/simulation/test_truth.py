@@ -78,7 +78,7 @@ def test_the_dark_rim_lies_inside_the_outline() -> None:
     )
     scope = SimulatedMicroscope(settings)
     shot = scope.at(0)
-    depth = scope._specimen.moment(0).depth_HW  # noqa: SLF001 - depth is no part of the truth
+    depth = scope._specimen.moment(0).depth_HW
     brightness = shot.image_HW / settings.optics.level / 255
     assert brightness[(depth > 0.8) & (depth < 1.4)].mean() < 0.7
     assert brightness[(depth < -2.5) & (depth > -4)].mean() > 0.97
