@@ -8,6 +8,7 @@ from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 from monitor.clock import Instant
+from monitor.frame import FrameLoss
 from monitor.records.alert import Alert
 from monitor.records.growth import CompletionState
 from monitor.records.result import Event, FieldStateRecord
@@ -119,6 +120,8 @@ class SessionEnded:
     tail_at_most: int | None = None
     """For `unknown`: at most so many frames were sent after the last one seen; None where nothing bounds
     it."""
+    losses: tuple[FrameLoss, ...] = ()
+    """What the session's end showed to be lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ __all__ = [
     "SpaceEstimate",
     "SqlTrailStore",
     "StoredField",
+    "StoredFrameTime",
     "Table",
     "TrailReader",
     "TrailStore",

@@ -40,7 +40,7 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
         end_trails(connection, field_row.field_id, step.ended)
         drop_trails(connection, field_row.field_id, step.dropped)
         next_crystal_id = max([next_crystal_id, *[one.crystal_id + 1 for one in step.updated]])
-    replace_fits(connection, field_row.field_id, result.fits)
+    replace_fits(connection, field_row.field_id, result.fits, result.elapsed_s)
     _write_distributions(connection, result, frame_id)
     events = events_of(result, field_row.state, nucleated)
     insert_events(connection, run.run_id, result.field, result.captured, result.elapsed_s, events)

@@ -106,6 +106,9 @@ def uncounted(
 def end_session(connection: Connection, run_id: int, change: SessionEnded) -> None:
     """Record how the session ended; what a goodbye says was sent after the last frame seen is lost."""
     row = open_session(connection, run_id, change.session, change.at)
+    if change.losses:
+        _account_elsewhere(connection, run_id, change.session, list(change.losses))
+        row = open_session(connection, run_id, change.session, change.at)
     if change.last_index is not None and change.last_index >= row.next_index:
         field = _field_of(connection, run_id, change.session)
         tail = FrameLoss(change.session, row.next_index, change.last_index, "lost", field)

@@ -197,7 +197,7 @@ trail = Table(
     ),
     *_numbers("detection_floor_um_per_s", "front_speed_px_per_s"),
     Column("fit_points", Whole),
-    *_numbers("fit_window_s", "fit_coverage"),
+    *_numbers("fit_window_s", "fit_coverage", "fit_ended_s"),
     sqlite_with_rowid=False,
     **_STRICT,
 )

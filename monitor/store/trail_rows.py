@@ -83,6 +83,7 @@ _FIT = (
     .where(*_HERE)
     .values(
         **{name: bindparam(f"new_{name}") for name in _FIT_FIGURES},
+        fit_ended_s=bindparam("at_s"),
         # A birth time that was known stays where the fit has none.
         **{name: func.coalesce(bindparam(f"new_{name}"), trail.c[name]) for name in _BIRTH_TIMES},
     )
@@ -117,14 +118,15 @@ def confirm_births(connection: Connection, field_id: int, born: Sequence[TrailBi
     execute_rows(connection, _CONFIRM, rows)
 
 
-def replace_fits(connection: Connection, field_id: int, fits: Sequence[GrowthFit]) -> None:
-    """Put the newest fits into the trails. A limit that is not finite says "unbounded", which is NULL
+def replace_fits(connection: Connection, field_id: int, fits: Sequence[GrowthFit], elapsed_s: float) -> None:
+    """Put the newest fits, whose windows end at `elapsed_s`, into the trails. A limit that is not finite says "unbounded", which is NULL
     here."""
     rows: list[BulkRow] = []
     for fit in fits:
         row = _key(field_id, fit.crystal_id)
         for name, value in zip(_FIT_NAMES, _fit_values(fit), strict=True):
             row[name] = value if value is None or isfinite(value) else None
+        row["at_s"] = elapsed_s
         rows.append(row)
     execute_rows(connection, _FIT, rows)
 

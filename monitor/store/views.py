@@ -111,7 +111,8 @@ SELECT r.run_id, f.name AS field, t.crystal_id, t.birth_kind, t.first_seen_s - r
   t.low_um_per_s AS growth_rate_low_um_per_s, t.high_um_per_s AS growth_rate_high_um_per_s,
   t.detection_floor_um_per_s,
   r.name, t.last_seen_s - r.zero_s AS last_seen_s, t.max_area_px, t.low_px_per_s AS growth_rate_low_px_per_s,
-  t.high_px_per_s AS growth_rate_high_px_per_s, t.front_speed_px_per_s, t.fit_coverage, t.split_from
+  t.high_px_per_s AS growth_rate_high_px_per_s, t.front_speed_px_per_s, t.fit_coverage, t.split_from,
+  t.fit_ended_s - r.zero_s AS fit_ended_s
 FROM trail t
   JOIN field f ON f.field_id = t.field_id
   JOIN run r ON r.run_id = f.run_id
