@@ -20,6 +20,11 @@ SURE_OVERLAP = 0.5
 LEAST_VOTES = 3
 """Fewer crystals than this cannot tell the view's motion from their own."""
 BIN_PX = 4.0
+ENOUGH_TO_STAY = 0.5
+"""Fraction of the crystals that must be found again without motion for the crystals' own vote not to be
+asked."""
+ENOUGH_TO_BELIEVE = 0.9
+"""The same for hints."""
 
 
 def common_motion(
@@ -40,14 +45,17 @@ def common_motion(
     best, best_found = still, _found(overlaps)
     if not len(trails) or not len(seen):
         return best, overlaps
-    if best_found < 0.5 * min(len(trails), len(seen)):
-        for shift in (*hints, *_voted(trails, seen, settings)):
-            if np.hypot(*shift) < 1:
-                continue
-            tried = overlaps_at(shift)
-            found = _found(tried)
-            if found > best_found + 0.1:
-                best, best_found, overlaps = shift, found, tried
+    few = min(len(trails), len(seen))
+    candidates = [] if best_found >= ENOUGH_TO_BELIEVE * few else list(hints)
+    if best_found < ENOUGH_TO_STAY * few:
+        candidates.extend(_voted(trails, seen, settings))
+    for shift in candidates:
+        if np.hypot(*shift) < 1:
+            continue
+        tried = overlaps_at(shift)
+        found = _found(tried)
+        if found > best_found:
+            best, best_found, overlaps = shift, found, tried
     refined = _refined(trails, seen, overlaps)
     if refined is None:
         return best, overlaps
@@ -56,10 +64,9 @@ def common_motion(
     return refined, overlaps
 
 
-def _found(overlaps: Overlaps) -> float:
-    """Crystals found again; the overlap itself decides between shifts that find equally many."""
-    good = overlaps.iou > GOOD_OVERLAP
-    return float(np.count_nonzero(good))
+def _found(overlaps: Overlaps) -> int:
+    """How many crystals are found again."""
+    return int(np.count_nonzero(overlaps.iou > GOOD_OVERLAP))
 
 
 def _voted(trails: Bodies, seen: Bodies, settings: TrackingSettings) -> tuple[Shift, ...]:
