@@ -13,7 +13,6 @@ __all__ = [
     "SpaceEstimate",
     "SqlTrailStore",
     "StoredField",
-    "StoredFrameTime",
     "Table",
     "TrailReader",
     "TrailStore",

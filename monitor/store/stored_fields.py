@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, and_, select, text
 
 from monitor.records.result import FieldStateRecord
 from monitor.records.trail import TrailBirth
-from monitor.records.vocabulary import BirthKind, FrameStatus, FrameStatus, RunState
+from monitor.records.vocabulary import BirthKind, FrameStatus, RunState
 from monitor.store.point_rows import point_from_row
 from monitor.store.tables import field, field_state, frame, point, trail
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField
@@ -49,17 +49,6 @@ def read_field(connection: Connection, run_id: int, name: str, history: HistoryW
         points=tuple(point_from_row(row) for row in points),
         frames=_frames(connection, field_id, history, {row["frame_id"] for row in points}),
         births=_births(connection, field_id),
-        frames=_frames(connection, field_id, since_s),
-    )
-
-
-def _frames(connection: Connection, field_id: int, since_s: float | None) -> tuple[StoredFrameTime, ...]:
-    wanted = select(frame.c.elapsed_s, frame.c.um_per_px, frame.c.status).where(frame.c.field_id == field_id)
-    if since_s is not None:
-        wanted = wanted.where(frame.c.elapsed_s >= since_s)
-    return tuple(
-        StoredFrameTime(row.elapsed_s, row.um_per_px, row.status == FrameStatus.OK.value)
-        for row in connection.execute(wanted.order_by(frame.c.frame_id))
     )
 
 

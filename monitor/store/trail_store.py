@@ -41,18 +41,6 @@ WHOLE_HISTORY = HistoryWanted()
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFrameTime:
-    """One committed frame of a field."""
-
-    elapsed_s: float
-    """Seconds since the run's epoch."""
-    um_per_px: float | None
-    """Its calibration."""
-    measured: bool
-    """Whether it was `ok`."""
-
-
-@dataclass(frozen=True, slots=True)
 class StoredField:
     """What the store knows of a field: all that is needed to go on where the last frame was committed."""
 
@@ -74,8 +62,6 @@ class StoredField:
     of commit."""
     births: tuple[TrailBirth, ...]
     """All confirmed trails' births, in order of first sight."""
-    frames: tuple[StoredFrameTime, ...] = ()
-    """The frames that the points come from and those without any, in order of time."""
 
 
 class TrailStore(Protocol):
