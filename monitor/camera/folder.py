@@ -35,6 +35,7 @@ class FolderCamera:
     """
 
     def __init__(self, settings: FolderCameraSettings, clock: Clock) -> None:
+        """Nothing is looked at before `open`."""
         self._settings = settings
         self._clock = clock
         self._pace = Pace(clock, settings.frames_per_s)
@@ -60,7 +61,8 @@ class FolderCamera:
         self._done = set() if self._settings.existing else found
 
     def frames(self) -> Iterator[Frame | FailedFrame]:
-        """See `Camera`. Raises CameraError where the folder has become unreadable, such as a share that went away."""
+        """See `Camera`. Raises CameraError where the folder has become unreadable, such as a share that
+        went away."""
         assert self._times is not None, "open comes before frames"
         reader = StillReader(self._times)
         while not self._pace.stopped:

@@ -13,6 +13,7 @@ class Pace:
     """Waits for moments of real time. `stop` may be called from any thread."""
 
     def __init__(self, clock: Clock, frames_per_s: float | None = None) -> None:
+        """`frames_per_s`: the limit; None for none."""
         self._clock = clock
         self._period_ns = round(NANOSECONDS_PER_SECOND / frames_per_s) if frames_per_s else 0
         self._next_ns: int | None = None

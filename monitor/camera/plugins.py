@@ -19,31 +19,36 @@ CameraFactory = Callable[[PluginCameraSettings, Clock], Camera]
 def load_plugin_camera(settings: PluginCameraSettings, clock: Clock) -> Camera:
     """The camera that is registered under `settings.name`.
 
-    Raises SourceError where there is none of that name, where its package does not import, or where it is no camera.
+    Raises SourceError where there is none of that name, where its package does not import, or where it is no
+    camera.
     """
     found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     entry = found.get(settings.name)
     if entry is None:
         available = ", ".join(sorted(found)) or "none is installed"
         raise SourceError(
-            f"there is no camera plugin {settings.name!r} (available: {available}): correct camera.name, or install "
+            f"there is no camera plugin {settings.name!r} (available: {available}): correct camera.name, or "
+            f"install "
             f"the package that registers it under the entry points {ENTRY_POINTS}"
         )
     try:
         factory: CameraFactory = entry.load()
     except (ImportError, AttributeError) as error:
         raise SourceError(
-            f"the camera plugin {settings.name!r} ({entry.value}) cannot be loaded ({error}): install what it needs"
+            f"the camera plugin {settings.name!r} ({entry.value}) cannot be loaded ({error}): install what "
+            f"it needs"
         ) from error
     try:
         camera = factory(settings, clock)
     except TypeError as error:
         raise SourceError(
-            f"the camera plugin {settings.name!r} ({entry.value}) cannot be made from (settings, clock): {error}"
+            f"the camera plugin {settings.name!r} ({entry.value}) cannot be made from (settings, clock): "
+            f"{error}"
         ) from error
     if not isinstance(camera, Camera):
         raise SourceError(
-            f"the camera plugin {settings.name!r} ({entry.value}) gave a {type(camera).__name__}, which is no camera: "
+            f"the camera plugin {settings.name!r} ({entry.value}) gave a {type(camera).__name__}, which is "
+            f"no camera: "
             "it needs open, frames, close and describe"
         )
     return camera

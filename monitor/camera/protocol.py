@@ -26,21 +26,22 @@ class Camera(Protocol):
     Order: `open`, `frames` once, `close`; then perhaps `open` again, with the same session after a failure.
     `describe` may be called at any time.
 
-    Thread: `open` and the iteration of `frames` belong to one thread; `close` may be called from any thread, also
-    while `frames` waits, which then ends within a second.
+    Thread: `open` and the iteration of `frames` belong to one thread; `close` may be called from any thread,
+    also while `frames` waits, which then ends within a second.
 
-    Frames come in the order of `frame_index`, which begins at 0 in each session and goes on after a failure in the
-    same session; a gap is a loss in the camera. Images are read-only and never change after they were yielded.
-    `captured` is honest (`time_source` says how it is known).
+    Frames come in the order of `frame_index`, which begins at 0 in each session and goes on after a failure
+    in the same session; a gap is a loss in the camera. Images are read-only and never change after they were
+    yielded. `captured` is honest (`time_source` says how it is known).
 
-    Failures: one frame that could not be had is a `FailedFrame`, and the iteration goes on. `SourceError` from `open`
-    is the user's mistake (no such folder): there is no sense in trying again. `CameraError` from `open` or `frames`
-    is the camera's failure (unplugged): the caller closes it and opens it again later. The end of the iteration
-    without an error means that it was closed, or that there will be no more frames.
+    Failures: one frame that could not be had is a `FailedFrame`, and the iteration goes on. `SourceError`
+    from `open` is the user's mistake (no such folder): there is no sense in trying again. `CameraError` from
+    `open` or `frames` is the camera's failure (unplugged): the caller closes it and opens it again later. The
+    end of the iteration without an error means that it was closed, or that there will be no more frames.
     """
 
     def open(self, session: str) -> None:
-        """Begin or resume the session with that identity (32 hexadecimal digits). Raises SourceError, CameraError."""
+        """Begin or resume the session with that identity (32 hexadecimal digits). Raises SourceError,
+        CameraError."""
 
     def frames(self) -> Iterator[Frame | FailedFrame]:
         """The frames, as they come. Raises CameraError."""

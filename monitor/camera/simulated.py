@@ -19,23 +19,26 @@ from monitor.simulation import PRESETS, SimulatedMicroscope
 
 
 def simulation_of(settings: SimulatedCameraSettings) -> SimulationSettings:
-    """The simulation that a camera's settings ask for. Raises SourceError for a preset that does not exist."""
+    """The simulation that a camera's settings ask for. Raises SourceError for a preset that does not
+    exist."""
     simulation = settings.simulation
     if settings.preset is not None:
         if settings.preset not in PRESETS:
+            known = ", ".join(PRESETS)
             raise SourceError(
-                f"there is no simulated experiment {settings.preset!r}: camera.preset is one of {', '.join(PRESETS)}"
+                f"there is no simulated experiment {settings.preset!r}: camera.preset is one of {known}"
             )
         simulation = PRESETS[settings.preset]
     return simulation if settings.seed is None else simulation.model_copy(update={"seed": settings.seed})
 
 
 class SimulatedCamera:
-    """Frame k of a session shows the experiment at k·`time_compression`/`frames_per_s` simulated seconds after its first.
+    """Frame k of a session shows the experiment at k·`time_compression`/`frames_per_s` simulated seconds
+    after its first.
 
-    Frames are never skipped: where rendering or the listener is slower than `frames_per_s`, simulated time falls
-    behind real time. `captured` counts simulated seconds, on a clock of its own (boot id `simulated-SESSION`), so that
-    no rate mixes simulated with real seconds.
+    Frames are never skipped: where rendering or the listener is slower than `frames_per_s`, simulated time
+    falls behind real time. `captured` counts simulated seconds, on a clock of its own (boot id
+    `simulated-SESSION`), so that no rate mixes simulated with real seconds.
     """
 
     def __init__(self, settings: SimulatedCameraSettings, clock: Clock) -> None:
@@ -86,9 +89,7 @@ class SimulatedCamera:
 
     def describe(self) -> CameraDescription:
         """See `Camera`."""
-        return CameraDescription(
-            name=f"simulated microscope, seed {self.simulation.seed}", live=False
-        )
+        return CameraDescription(name=f"simulated microscope, seed {self.simulation.seed}", live=False)
 
     def _frame(self, microscope: SimulatedMicroscope, elapsed_s: float) -> Frame:
         image = np.ascontiguousarray(microscope.render_only(elapsed_s))

@@ -10,7 +10,7 @@ import cv2
 
 from monitor.camera.pace import Pace
 from monitor.camera.protocol import CameraDescription
-from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
+from monitor.clock import Clock, Instant
 from monitor.errors import CameraError
 from monitor.footage.video import as_image
 from monitor.frame import FailedFrame, Frame, TimeSource
@@ -61,7 +61,8 @@ class _Drain:
             return self._next_index
 
     def take(self, timeout_s: float) -> tuple[int, Instant, Any] | None:
-        """The newest picture that was not taken, with number and time; None after `timeout_s`. Raises EOFError."""
+        """The newest picture that was not taken, with number and time; None after `timeout_s`. Raises
+        EOFError."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self._ended, timeout_s)
             newest, self._newest = self._newest, None
@@ -94,7 +95,8 @@ class _Drain:
 
 
 class VideoDeviceCamera:
-    """A live camera. Pictures that came while the last one was being handed on are counted, by gaps in their numbers."""
+    """A live camera. Pictures that came while the last one was being handed on are counted, by gaps in
+    their numbers."""
 
     def __init__(
         self,
@@ -124,7 +126,8 @@ class VideoDeviceCamera:
         if not capture.isOpened():
             capture.release()
             raise CameraError(
-                f"{self.describe().name} cannot be opened: check the cable, the number or address in camera.source, "
+                f"{self.describe().name} cannot be opened: check the cable, the number or address in "
+                f"camera.source, "
                 "and that no other program uses it"
             )
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -138,27 +141,13 @@ class VideoDeviceCamera:
         """See `Camera`. Raises CameraError where it ends or gives nothing for `silence_s`."""
         drain = self._drain
         assert drain is not None, "open comes before frames"
-        silence_ns = self._settings.silence_s * NANOSECONDS_PER_SECOND
-        heard_ns = self._clock.now().boottime_ns or 0
         while self._pace.wait_turn():
             try:
-                taken = drain.take(_WAIT_S)
-            except EOFError:
-                if self._pace.stopped:
-                    return
-                raise CameraError(
-                    f"{self.describe().name} gives no more pictures: check cable and power"
-                ) from None
+                taken = self._take(drain)
             finally:
                 self._next_index = drain.next_index
-            now_ns = self._clock.now().boottime_ns or 0
             if taken is None:
-                if now_ns - heard_ns > silence_ns:
-                    raise CameraError(
-                        f"{self.describe().name} gave no picture for {self._settings.silence_s:g} s: check cable and power"
-                    )
-                continue
-            heard_ns = now_ns
+                return
             index, captured, picture = taken
             yield Frame(
                 image=as_image(picture),
@@ -170,6 +159,27 @@ class VideoDeviceCamera:
                 field=self._settings.field,
                 camera=self.describe().name,
             )
+
+    def _take(self, drain: _Drain) -> tuple[int, Instant, Any] | None:
+        """The next picture; None where it was closed. Raises CameraError."""
+        begun = self._clock.now()
+        while not self._pace.stopped:
+            try:
+                taken = drain.take(_WAIT_S)
+            except EOFError:
+                if self._pace.stopped:
+                    return None
+                raise CameraError(
+                    f"{self.describe().name} gives no more pictures: check cable and power"
+                ) from None
+            if taken is not None:
+                return taken
+            if self._clock.now().seconds_since(begun) > self._settings.silence_s:
+                raise CameraError(
+                    f"{self.describe().name} gave no picture for {self._settings.silence_s:g} s: "
+                    "check cable and power"
+                )
+        return None
 
     def close(self) -> None:
         """See `Camera`."""

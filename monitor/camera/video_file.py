@@ -15,9 +15,11 @@ from monitor.settings.camera import VideoCameraSettings
 
 
 class VideoFileCamera:
-    """Plays a video file once, at its own speed unless told otherwise. Seconds in the file count from 1970-01-01."""
+    """Plays a video file once, at its own speed unless told otherwise. Seconds in the file count from
+    1970-01-01."""
 
     def __init__(self, settings: VideoCameraSettings, clock: Clock) -> None:
+        """Nothing is looked at before `open`."""
         self._settings = settings
         self._path = Path(str(settings.source))
         self._clock = clock

@@ -1,4 +1,5 @@
-"""When an image file was taken: the first place in the stated order that knows it, and then always that place."""
+"""When an image file was taken: the first place in the stated order that knows it, and then always that
+place."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ class KnownTime:
 class CaptureTimes:
     """Finds times of capture. The place that knew the first file's time serves the whole session.
 
-    Times of two kinds (seconds since a run's zero, dates of a camera, dates of a file system) must not mix in one run.
-    Seconds without a date count from `base`. Not thread-safe.
+    Times of two kinds (seconds since a run's zero, dates of a camera, dates of a file system) must not mix in
+    one run. Seconds without a date count from `base`. Not thread-safe.
     """
 
     def __init__(self, reading: TimeReading, seconds_by_name: Mapping[str, float], base: Instant) -> None:

@@ -23,7 +23,8 @@ _CHUNK = struct.Struct(">I4s")
 
 
 def decode_images(data: bytes) -> list[Image]:
-    """The images of a file, one per page: (H, W) grey or (H, W, 3) RGB, uint8 or uint16, read-only; alpha is dropped.
+    """The images of a file, one per page: (H, W) grey or (H, W, 3) RGB, uint8 or uint16, read-only; alpha is
+    dropped.
 
     Raises UnreadableImageError for what is empty, cut off, of another format or another pixel type.
     """
@@ -32,7 +33,7 @@ def decode_images(data: bytes) -> list[Image]:
     if data.startswith(_PNG):
         _check_png(data)
     elif data.startswith(_JPEG):
-        # OpenCV fills the missing part of a cut JPEG with grey: that would be measured as if it had been seen.
+        # OpenCV fills the missing part of a cut JPEG with grey: it would be measured as if it had been seen.
         if _JPEG_END not in data[-4096:]:
             raise UnreadableImageError("the JPEG file has no end: it was cut off")
     elif data.startswith(_TIFFS):

@@ -30,6 +30,7 @@ def list_images(folder: Path) -> list[Path]:
         names = [entry.name for entry in folder.iterdir() if is_image_name(entry.name) and entry.is_file()]
     except OSError as error:
         raise SourceError(
-            f"the folder {str(folder)!r} cannot be read ({error.strerror}): name a folder that exists and may be read"
+            f"the folder {str(folder)!r} cannot be read ({error.strerror}): name a folder that exists and "
+            f"may be read"
         ) from error
     return [folder / name for name in sorted(names, key=natural_key)]

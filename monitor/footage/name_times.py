@@ -16,6 +16,7 @@ class NameTimes:
     """Reads times from names by the patterns of the settings."""
 
     def __init__(self, patterns: tuple[NamePattern, ...], zone: tzinfo) -> None:
+        """`zone`: of dates that state none."""
         self._patterns = [(re.compile(entry.pattern), entry.format) for entry in patterns]
         self._zone = zone
 

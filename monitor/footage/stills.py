@@ -38,7 +38,8 @@ class Still:
         field: str,
         camera: str,
     ) -> Frame | FailedFrame:
-        """As a frame of that session; `noticed` stands in for the time of a failure where the file's is not known."""
+        """As a frame of that session; `noticed` stands in for the time of a failure where the file's is
+        not known."""
         if self.image is None or self.captured is None or self.time_source is None or self.cause is not None:
             return FailedFrame(
                 session=session,
@@ -70,7 +71,8 @@ class StillReader:
         self._times = times
 
     def read(self, path: Path) -> list[Still]:
-        """The file's stills, one per page. Never raises for what is wrong with the file: that is in the still."""
+        """The file's stills, one per page. Never raises for what is wrong with the file: that is in the
+        still."""
         try:
             data = path.read_bytes()
             modified_ns = path.stat().st_mtime_ns
@@ -116,6 +118,6 @@ class StillReader:
             return Still(name, image)
         known = self._times.from_timestamps_file(name)
         if known is None:
-            reason = f"no time is known for the page {name!r}: give an interval, or a timestamps file that names it"
+            reason = f"no time is known for the page {name!r}: give an interval, or timestamps that name it"
             return Still(name, image, cause=FailureCause.NO_TIME, reason=reason)
         return Still(name, image, known.captured, known.source)

@@ -15,8 +15,8 @@ _HEADER = ["file", "seconds"]
 def read_timestamps(path: Path, existing: Collection[str] | None = None) -> dict[str, float]:
     """Seconds by file name, in the file's order.
 
-    `existing`: names of the files that are there; None while more may come (a watched folder).
-    Raises SourceError for a file that cannot be read, rows that are not `name,number`, names that come twice or do
+    `existing`: names of the files that are there; None while more may come (a watched folder). Raises
+    SourceError for a file that cannot be read, rows that are not `name,number`, names that come twice or do
     not exist, and times that do not increase.
     """
     try:

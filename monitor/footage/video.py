@@ -25,7 +25,8 @@ class VideoPicture:
 
 
 def read_video(path: Path) -> Iterator[VideoPicture]:
-    """The pictures of a video file in order, none left out. Raises SourceError at once where there are none."""
+    """The pictures of a video file in order, none left out. Raises SourceError at once where there are
+    none."""
     if not path.is_file():
         raise SourceError(f"there is no video file {str(path)!r}: check its name")
     capture = cv2.VideoCapture(str(path))

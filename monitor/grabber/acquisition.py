@@ -55,7 +55,8 @@ class Acquisition:
         on_index: Callable[[int], None],
         wake: Callable[[], None],
     ) -> None:
-        """`on_index` is told every sequence number before the frame is held, `wake` that there is something new."""
+        """`on_index` is told every sequence number before the frame is held, `wake` that there is
+        something new."""
         self._camera = camera
         self._session = session
         self._hold = hold

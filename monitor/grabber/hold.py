@@ -25,7 +25,8 @@ class Hold(Protocol):
     """Holds what is to be served. `put` on the camera's thread, all else on the socket's."""
 
     def put(self, grabbed: Grabbed) -> bool:
-        """Take a frame in, waiting for room where the policy says so; False where it is closed: no more then."""
+        """Take a frame in, waiting for room where the policy says so; False where it is closed: no more
+        then."""
 
     def after(self, index: int) -> Grabbed | None:
         """The frame for a listener that is done with `index` and all before; None while there is none."""
@@ -44,6 +45,7 @@ class LatestHold:
     """Keeps the newest frame alone. `put` never waits, so the camera runs free of any listener."""
 
     def __init__(self) -> None:
+        """Empty."""
         self._lock = threading.Lock()
         self._newest: Grabbed | None = None
         self._closed = False
@@ -89,6 +91,7 @@ class LosslessHold:
     """Keeps every frame until a listener is done with it; while it is full, the camera waits."""
 
     def __init__(self, depth: int) -> None:
+        """`depth`: frames that it has room for."""
         self._room = threading.Condition()
         self._waiting: deque[Grabbed] = deque()
         self._depth = depth

@@ -32,15 +32,15 @@ def run_grabber(
 ) -> GrabberStatistics:
     """Build the camera and serve its frames until `stop_event` is set or the camera has no more.
 
-    The caller handles signals: on SIGTERM it sets `stop_event`, and this returns within `farewell_s` and a second.
-    Raises SourceError for a user's mistake, CameraError where the camera's own code breaks.
+    The caller handles signals: on SIGTERM it sets `stop_event`, and this returns within `farewell_s` and a
+    second. Raises SourceError for a user's mistake, CameraError where the camera's own code breaks.
     """
     return Grabber(build_camera(camera, clock), stream, clock).run(stop_event)
 
 
 class Grabber:
-    """Serves one camera for one session. A camera that fails is waited for; a listener never is (but for its credit
-    under `lossless`, which stops the camera, not the grabber).
+    """Serves one camera for one session. A camera that fails is waited for; a listener never is (but for its
+    credit under `lossless`, which stops the camera, not the grabber).
     """
 
     def __init__(self, camera: Camera, settings: StreamSettings, clock: Clock) -> None:

@@ -91,7 +91,8 @@ class FrameServer:
         except zmq.ZMQError as error:
             self.socket.close()
             raise SourceError(
-                f"the stream's endpoint {settings.endpoint!r} cannot be served ({error.strerror}): create its folder, "
+                f"the stream's endpoint {settings.endpoint!r} cannot be served ({error.strerror}): create "
+                f"its folder, "
                 "let the grabber write there, or correct stream.endpoint"
             ) from error
 
@@ -109,6 +110,10 @@ class FrameServer:
             try:
                 request = decode_request(parts)
             except FrameDecodeError:
+                self._statistics.junk += 1
+                continue
+            known = request.session == self._identity.session
+            if known and request.after > self._statistics.newest_index:
                 self._statistics.junk += 1
                 continue
             self._take(identity, request)

@@ -1,4 +1,5 @@
-"""The file beside the socket that outlives a killed grabber: who serves here, and how far its session came."""
+"""The file beside the socket that outlives a killed grabber: who serves here, and how far its session
+came."""
 
 from __future__ import annotations
 
@@ -20,19 +21,21 @@ _SIZE = _ENTRY.size * (1 + MOST_EARLIER_SESSIONS)
 class SessionFile:
     """`SOCKET.session`: locked while a grabber serves, its last sequence number written with every frame.
 
-    The numbers stand in mapped memory, which the kernel keeps when the process is killed; so the next session can say
-    exactly how many frames the killed ones had, and no frame costs a write to disk.
+    The numbers stand in mapped memory, which the kernel keeps when the process is killed; so the next session
+    can say exactly how many frames the killed ones had, and no frame costs a write to disk.
     """
 
     def __init__(self, endpoint: str) -> None:
-        """Take the endpoint. Raises SourceError where another grabber has it, or its folder cannot be used."""
+        """Take the endpoint. Raises SourceError where another grabber has it, or its folder cannot be
+        used."""
         socket_path = Path(endpoint.removeprefix(IPC_PREFIX))
         path = socket_path.with_name(socket_path.name + ".session")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise SourceError(
-                f"the stream's folder {str(socket_path.parent)!r} cannot be used ({error.strerror}): create it, and "
+                f"the stream's folder {str(socket_path.parent)!r} cannot be used ({error.strerror}): create "
+                f"it, and "
                 "let the grabber write there, or correct stream.endpoint"
             ) from error
         try:
@@ -40,7 +43,8 @@ class SessionFile:
         except OSError as error:
             os.close(self._file)
             raise SourceError(
-                f"another grabber serves {endpoint} already: stop it, or give this one another stream.endpoint"
+                f"another grabber serves {endpoint} already: stop it, or give this one another "
+                f"stream.endpoint"
             ) from error
         if os.fstat(self._file).st_size != _SIZE:
             os.ftruncate(self._file, 0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class GrabberStatistics:
-    """Counts since the session began. Each field is written by one thread; another may read it at any time."""
+    """Counts since the session began. Each field is written by one thread; another may read it at any
+    time."""
 
     session: str = ""
     """The session, 32 hexadecimal digits."""

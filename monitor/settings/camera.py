@@ -35,10 +35,11 @@ class NamePattern(SettingsModel):
     """How a time is read from a file's name."""
 
     pattern: str
-    r"""Regular expression with one or more of the groups `hours`, `minutes`, `seconds` (numbers, added up), or with
-    the group `stamp` (a date and time); `_t(?P<seconds>\d+)s` reads `f03_t16s.png`."""
+    r"""Regular expression with one or more of the groups `hours`, `minutes`, `seconds` (numbers, added
+    up), or with the group `stamp` (a date and time); `_t(?P<seconds>\d+)s` reads `f03_t16s.png`."""
     format: str = ""
-    """How `stamp` is written, in the letters of Python's strptime, e.g. `%Y%m%d_%H%M%S`; empty for ISO 8601."""
+    """How `stamp` is written, in the letters of Python's strptime, e.g. `%Y%m%d_%H%M%S`; empty for ISO
+    8601."""
 
     @field_validator("pattern")
     @classmethod
@@ -63,10 +64,12 @@ DEFAULT_NAME_PATTERNS = (
 
 
 class TimeReading(SettingsModel):
-    """Where the time of a file's capture comes from; the first place that knows it for the first file is kept to."""
+    """Where the time of a file's capture comes from; the first place that knows it for the first file is
+    kept to."""
 
     order: tuple[TimeOrder, ...] = Field(default=tuple(TimeOrder), min_length=1)
-    """Places that are asked, in this order. One place serves the whole session: times of two kinds do not mix."""
+    """Places that are asked, in this order. One place serves the whole session: times of two kinds do not
+    mix."""
     timestamps: Path | None = None
     """CSV file with the header `file,seconds`: file names without folder, seconds since the run's zero."""
     name_patterns: tuple[NamePattern, ...] = DEFAULT_NAME_PATTERNS
@@ -114,8 +117,8 @@ class SimulatedCameraSettings(CameraCommon):
     duration_s: PositiveFloat | None = None
     """Simulated seconds after which the camera ends; never if not given."""
     started_at: datetime | None = None
-    """When the experiment began (with a time zone), so that a restarted grabber joins it where it is by now; if not
-    given, it begins anew whenever the camera opens."""
+    """When the experiment began (with a time zone), so that a restarted grabber joins it where it is by
+    now; if not given, it begins anew whenever the camera opens."""
     preset: str | None = Field(default=None, min_length=1, max_length=64)
     """Name of a ready-made experiment, such as `demo`, in place of `simulation`."""
     seed: int | None = Field(default=None, ge=0)
@@ -137,14 +140,16 @@ class SimulatedCameraSettings(CameraCommon):
 
 
 class FolderCameraSettings(LimitedCamera):
-    """A folder that microscope software writes images into. Watched by listing it: network shares tell no events."""
+    """A folder that microscope software writes images into. Watched by listing it: network shares tell no
+    events."""
 
     kind: Literal["folder"] = "folder"
     """A watched folder."""
     folder: Path
     """The folder."""
     existing: bool = False
-    """Whether images that are there at the start are taken, in natural order of their names, or only new ones."""
+    """Whether images that are there at the start are taken, in natural order of their names, or only new
+    ones."""
     poll_interval_s: PositiveFloat = 0.5
     """Seconds between two listings of the folder."""
     settle_s: float = Field(default=1.0, ge=0)
@@ -161,7 +166,8 @@ class VideoCameraSettings(LimitedCamera):
     kind: Literal["video"] = "video"
     """A device, a network stream or a video file."""
     source: int | str
-    """Number of the device (0 for /dev/video0), address of a stream (rtsp://, http://), or path of a video file."""
+    """Number of the device (0 for /dev/video0), address of a stream (rtsp://, http://), or path of a video
+    file."""
     silence_s: PositiveFloat = 10.0
     """Seconds without a frame after which a device or stream counts as lost."""
     paced: bool = True

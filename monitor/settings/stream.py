@@ -26,7 +26,8 @@ class StreamSettings(SettingsModel):
     """Frames from the grabber to the analysis."""
 
     endpoint: str = "ipc:///run/crystal-monitor/frames.ipc"
-    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes long."""
+    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes
+    long."""
     policy: StreamPolicy = StreamPolicy.LATEST
     """`latest`: the newest frame, at most 2 camera periods old; `lossless`: every frame, the camera waits."""
     lossless_depth: int = Field(default=2, ge=1, le=64)

@@ -44,8 +44,8 @@ class SessionLedger:
     ) -> tuple[FrameLoss, ...]:
         """A frame with that number came: what lies between it and the last one is lost.
 
-        `usual` is the reason for most of the gap; `sent_before` is a number in it that had been sent to us, which did
-        not arrive for `sent_reason`.
+        `usual` is the reason for most of the gap; `sent_before` is a number in it that had been sent to us,
+        which did not arrive for `sent_reason`.
         """
         assert self.is_new(index), "only frames that are not accounted for arrive"
         losses = self._lose(index - 1, usual, sent_before, sent_reason)

@@ -8,7 +8,8 @@ from monitor.source.stream import StreamSource
 
 
 class LosslessSource(StreamSource):
-    """Each `next` acknowledges the frame before; the grabber keeps a frame until then, and stops the camera meanwhile."""
+    """Each `next` acknowledges the frame before; the grabber keeps a frame until then, and stops the
+    camera meanwhile."""
 
     policy = StreamPolicy.LOSSLESS
     gap_reason = LossReason.LOST

@@ -13,8 +13,8 @@ from monitor.source.stream import ResumePoint
 def connect_source(settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None) -> FrameSource:
     """The source for the stream's policy, closed.
 
-    `resume`: session and number of the last frame (or loss) that an earlier process committed, so that the ledger and,
-    under `lossless`, the frames go on from there.
+    `resume`: session and number of the last frame (or loss) that an earlier process committed, so that the
+    ledger and, under `lossless`, the frames go on from there.
     """
     match settings.policy:
         case StreamPolicy.LATEST:

@@ -54,8 +54,8 @@ class Received:
     losses: tuple[FrameLoss, ...] = ()
     """Ranges of sequence numbers that were never considered, all before `item`, and in no earlier answer."""
     age_s: float | None = None
-    """Real seconds from the capture to this moment (for files and simulations: since the grabber had the frame);
-    None for notices and where both ends do not share a clock."""
+    """Real seconds from the capture to this moment (for files and simulations: since the grabber had the
+    frame); None for notices and where both ends do not share a clock."""
 
 
 @runtime_checkable
@@ -64,12 +64,14 @@ class FrameSource(Protocol):
 
     Order: `open`, `next` any number of times, `close`. Thread: one thread owns it.
 
-    The ledger: for each session, frames given + frames in `losses` = last sequence number seen + 1 (or − the resume
-    point), exactly. Calling `next` says that the frame before has been dealt with for good (committed): under
-    `lossless` the grabber forgets it then, so that a killed analysis finds its frame in hand again.
+    The ledger: for each session, frames given + frames in `losses` = last sequence number seen + 1 (or − the
+    resume point), exactly. Calling `next` says that the frame before has been dealt with for good
+    (committed): under `lossless` the grabber forgets it then, so that a killed analysis finds its frame in
+    hand again.
 
-    Failures: `SourceError` is the user's mistake (nothing there to replay, another policy at the grabber). A grabber
-    that is not there is no failure but a `None`, and a notice after `silence_s`. A malformed message is counted.
+    Failures: `SourceError` is the user's mistake (nothing there to replay, another policy at the grabber). A
+    grabber that is not there is no failure but a `None`, and a notice after `silence_s`. A malformed message
+    is counted.
     """
 
     def open(self) -> None:

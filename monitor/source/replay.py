@@ -31,8 +31,8 @@ REPLAY_TIME_ORDER = (TimeOrder.TIMESTAMPS_FILE, TimeOrder.IMAGE_TAG, TimeOrder.F
 class ReplaySource:
     """Frames of a folder (natural order of names) or of one video file.
 
-    Times, where no date is known, count from 1970-01-01T00:00:00 UTC: only differences between them mean anything,
-    and a second replay of the same files gives the same rows.
+    Times, where no date is known, count from 1970-01-01T00:00:00 UTC: only differences between them mean
+    anything, and a second replay of the same files gives the same rows.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class ReplaySource:
         self._begun = False
         self._finished = False
         self.frame_count: int | None = None
-        """Images that will be replayed (files, for a folder); None where a video does not say before it is read."""
+        """Images that will be replayed (files, for a folder); None where a video does not say before it is
+        read."""
 
     @property
     def statistics(self) -> SourceStatistics:
@@ -88,7 +89,8 @@ class ReplaySource:
         return f"replay of {self._source.name or self._source}"
 
     def open(self) -> None:
-        """See `FrameSource`. Raises SourceError: nothing to replay, timestamps that do not fit, or no times at all."""
+        """See `FrameSource`. Raises SourceError: nothing to replay, timestamps that do not fit, or no
+        times at all."""
         if self._interval_s is not None and self._timestamps is not None:
             raise SourceError("an interval and a timestamps file were both given: give one of the two")
         if self._interval_s is not None and not 0 < self._interval_s < float("inf"):
@@ -137,16 +139,17 @@ class ReplaySource:
             reading = reading.model_copy(update={"order": (TimeOrder.TIMESTAMPS_FILE,)})
         times = CaptureTimes(reading, seconds_by_name, base=Instant(0))
         frames = self._number(StillReader(times), paths)
-        # The first readable frame decides where times come from: without one there is nothing to measure rates with.
+        # The first readable frame decides where times come from: without one there are no rates.
         ahead: list[Frame | FailedFrame] = []
         for frame in frames:
             ahead.append(frame)
             if isinstance(frame, Frame):
                 break
         if times.chosen is None and any(_lacks_time(frame) for frame in ahead):
+            asked = ", ".join(reading.order)
             raise SourceError(
-                f"no times are known for the images in {str(self._source)!r} (asked: {', '.join(reading.order)}): give "
-                "a timestamps file (--timestamps), the seconds from frame to frame (--interval-s), or a name pattern"
+                f"no times are known for the images in {str(self._source)!r} (asked: {asked}): give a timestamps "
+                "file (--timestamps), the seconds from frame to frame (--interval-s), or a name pattern"
             )
         return itertools.chain(ahead, frames)
 
@@ -171,7 +174,8 @@ class ReplaySource:
             raise SourceError(f"there is no folder or video {str(self._source)!r}: check its name")
         if self._timestamps is not None:
             raise SourceError(
-                "a timestamps file goes with a folder of images: for a video give --interval-s, or nothing for its own times"
+                "a timestamps file goes with a folder of images: for a video give --interval-s, or nothing "
+                "for its own times"
             )
         pictures = read_video(self._source)
         first = next(pictures, None)

@@ -48,8 +48,8 @@ class ResumePoint:
 class StreamSource:
     """Asks the grabber for one frame at a time. Subclasses state the policy and what a gap means under it.
 
-    One question is open at a time, each with a number of its own; answers to older questions are discarded unread, so
-    that a frame which arrived while the analysis was busy is never taken for a fresh one.
+    One question is open at a time, each with a number of its own; answers to older questions are discarded
+    unread, so that a frame which arrived while the analysis was busy is never taken for a fresh one.
     """
 
     policy: StreamPolicy
@@ -77,6 +77,9 @@ class StreamSource:
         self._camera_running = True
         self._silent = False
         self._heard_ns = 0
+        self._left_ns = 0
+        self._asked_ns = 0
+        self._not_before_ns = 0
         self._ready: deque[Received] = deque()
 
     @property
@@ -103,7 +106,7 @@ class StreamSource:
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
         self._socket.connect(self._settings.endpoint)
         self._poller.register(self._socket, zmq.POLLIN)
-        self._heard_ns = self._now().boottime_ns or 0
+        self._heard_ns = self._left_ns = self._now_ns()
 
     def close(self) -> None:
         """See `FrameSource`."""
@@ -119,15 +122,23 @@ class StreamSource:
         """See `FrameSource`. Raises SourceError where the grabber serves another policy."""
         if self._ready:
             return self._ready.popleft()
-        end_ns = self._now_ns() + round(timeout_s * NANOSECONDS_PER_SECOND)
+        now_ns = self._now_ns()
+        # The time that the analysis spent on the last frame is no silence of the grabber's.
+        self._heard_ns += now_ns - self._left_ns
+        try:
+            return self._wait(now_ns + round(timeout_s * NANOSECONDS_PER_SECOND))
+        finally:
+            self._left_ns = self._now_ns()
+
+    def _wait(self, end_ns: int) -> Received | None:
         self._asked = False
-        asked_ns = 0
+        patience_ns = 2 * self._settings.heartbeat_s * NANOSECONDS_PER_SECOND
         while True:
             now_ns = self._now_ns()
             # An open question is asked again where two heartbeats in answer to it are missing.
-            if not self._asked or now_ns - asked_ns > 2 * self._settings.heartbeat_s * NANOSECONDS_PER_SECOND:
-                self._ask()
-                asked_ns = now_ns
+            overdue = self._asked and now_ns - self._asked_ns > patience_ns
+            if (overdue or not self._asked) and now_ns >= self._not_before_ns:
+                self._ask(now_ns)
             remaining_s = (end_ns - now_ns) / NANOSECONDS_PER_SECOND
             longest_s = self._settings.heartbeat_s if self._asked else _RETRY_S
             if self._poller.poll(round(1000 * max(0.0, min(remaining_s, longest_s)))):
@@ -138,9 +149,10 @@ class StreamSource:
             if remaining_s <= 0:
                 return None
 
-    def _ask(self) -> None:
+    def _ask(self, now_ns: int) -> None:
         assert self._socket is not None, "open comes before next"
         self._serial += 1
+        self._asked_ns = now_ns
         request = Request(
             serial=self._serial,
             session=self._ledger.session if self._introduced else "",
@@ -169,15 +181,19 @@ class StreamSource:
             _log.warning("a message from the grabber was dropped: %s", error)
             self._statistics.malformed += 1
             self._unreadable = True
-            self._asked = False
+            self._pause(_RETRY_S)
             return
         self._heard_ns = self._now_ns()
         self._end_silence()
-        unasked = envelope.reply_to == 0 and isinstance(envelope.payload, Goodbye)
-        if envelope.reply_to != self._serial and not unasked:
-            return
-        self._asked = self._asked and unasked
-        self._sort(envelope)
+        # A goodbye may come unasked, and is true for ever.
+        if envelope.reply_to == self._serial or isinstance(envelope.payload, Goodbye):
+            self._asked = False
+            self._sort(envelope)
+
+    def _pause(self, seconds: float) -> None:
+        """Ask no new question for a while: an answer at once would be the same again."""
+        self._asked = False
+        self._not_before_ns = self._now_ns() + round(seconds * NANOSECONDS_PER_SECOND)
 
     def _sort(self, envelope: Envelope) -> None:
         payload = envelope.payload
@@ -193,7 +209,7 @@ class StreamSource:
                 self._receive(envelope, payload)
             case CameraNotice():
                 self._notices_after = max(self._notices_after, payload.serial)
-                self._tell_camera(payload.running, payload.at, payload.message)
+                self._tell_camera(running=payload.running, at=payload.at, message=payload.message)
             case Heartbeat():
                 pass
             case Goodbye():
@@ -202,7 +218,8 @@ class StreamSource:
     def _meet(self, envelope: Envelope, hello: Hello) -> None:
         if hello.policy is not self.policy:
             raise SourceError(
-                f"the grabber at {self._settings.endpoint} serves the policy {hello.policy.value!r}, the analysis "
+                f"the grabber at {self._settings.endpoint} serves the policy {hello.policy.value!r}, the "
+                f"analysis "
                 f"expects {self.policy.value!r}: start both with the same configuration"
             )
         resumed = envelope.session == self._ledger.session
@@ -222,7 +239,8 @@ class StreamSource:
         self._tell_camera(hello.camera_running, hello.started, "the camera is lost")
 
     def _close_accounts(self, earlier: tuple[EarlierSession, ...]) -> list[FrameLoss]:
-        """What sessions lost that ended without our hearing of it: the one that we knew, and those after it."""
+        """What sessions lost that ended without our hearing of it: the one that we knew, and those after
+        it."""
         known = self._ledger
         if not known.session:
             return []
@@ -256,6 +274,7 @@ class StreamSource:
 
     def _part(self, last_index: int, goodbye: Goodbye) -> None:
         if self._ended:
+            self._pause(self._settings.heartbeat_s)
             return
         losses = self._ledger.end(last_index, self.gap_reason)
         self._ended = True
@@ -264,7 +283,7 @@ class StreamSource:
         message = f"{self._camera} has no more frames" if exhausted else "the grabber was stopped"
         self._put(self._notice(kind, goodbye.at, message), losses)
 
-    def _tell_camera(self, running: bool, at: Instant, message: str) -> None:
+    def _tell_camera(self, *, running: bool, at: Instant, message: str) -> None:
         if running == self._camera_running:
             return
         self._camera_running = running

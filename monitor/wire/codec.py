@@ -34,7 +34,8 @@ _PIXEL_TYPES: Mapping[str, np.dtype[Any]] = {"uint8": np.dtype("<u1"), "uint16":
 
 
 def encode(envelope: Envelope) -> list[bytes | memoryview]:
-    """The parts of the message: header, and for a frame a view of its pixels (not copied; must not change)."""
+    """The parts of the message: header, and for a frame a view of its pixels (not copied; must not
+    change)."""
     header: dict[str, Any] = {
         "session": envelope.session,
         "reply_to": envelope.reply_to,
@@ -98,7 +99,8 @@ def encode(envelope: Envelope) -> list[bytes | memoryview]:
 
 
 def decode(parts: Sequence[bytes | memoryview]) -> Envelope:
-    """The envelope that `encode` was given; a frame's image is a read-only view into the second part, not a copy.
+    """The envelope that `encode` was given; a frame's image is a read-only view into the second part, not a
+    copy.
 
     Raises FrameDecodeError, and nothing else, for anything malformed.
     """

@@ -44,19 +44,22 @@ def pack_instant(moment: Instant) -> list[int | str | None]:
 
 
 class Fields:
-    """The fields of one received header. Every reader raises FrameDecodeError; `finish` refuses what was not read."""
+    """The fields of one received header. Every reader raises FrameDecodeError; `finish` refuses what was
+    not read."""
 
     def __init__(self, header: bytes | memoryview) -> None:
         """Parse `header`; raises FrameDecodeError for anything that `pack_header` did not write."""
         if not _PREFIX.size < len(header) <= MAX_HEADER_BYTES:
             raise FrameDecodeError(
-                f"a header of {len(header)} bytes came, {_PREFIX.size + 1} to {MAX_HEADER_BYTES} are allowed: "
+                f"a header of {len(header)} bytes came, {_PREFIX.size + 1} to {MAX_HEADER_BYTES} are "
+                f"allowed: "
                 "is another program writing to this socket?"
             )
         magic, checksum = _PREFIX.unpack_from(header)
         if magic != _MAGIC:
             raise FrameDecodeError(
-                f"a header began with {magic!r} instead of {_MAGIC!r}: run grabber and analysis of one version"
+                f"a header began with {magic!r} instead of {_MAGIC!r}: run grabber and analysis of one "
+                f"version"
             )
         body = bytes(header[_PREFIX.size :])
         if zlib.crc32(body) != checksum:

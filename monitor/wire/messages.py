@@ -17,7 +17,8 @@ class Request:
     """The analysis asks for what comes next: one question, at most one answer (credit of one)."""
 
     serial: int
-    """Number of the question, from 1; the answer carries it, and answers to older questions are never used."""
+    """Number of the question, from 1; the answer carries it, and answers to older questions are never
+    used."""
     session: str = ""
     """The session that it knows; empty for none: then the answer is a `Hello`."""
     after: int = -1
@@ -115,7 +116,8 @@ class Envelope:
     boot_id: str
     """The boot that the two times below count from."""
     grabbed_boottime_ns: int
-    """When the payload came out of the camera: real CLOCK_BOOTTIME, also where the frame's own time is simulated."""
+    """When the payload came out of the camera: real CLOCK_BOOTTIME, also where the frame's own time is
+    simulated."""
     published_boottime_ns: int
     """When the message was sent: real CLOCK_BOOTTIME."""
     payload: Payload
