@@ -1,0 +1,1 @@
+"""The engine: from a microscope image to labelled crystals."""
