@@ -4,12 +4,13 @@ from monitor.simulation.microscope import Shot, SimulatedMicroscope
 from monitor.simulation.presets import PRESETS
 from monitor.simulation.scene_families import SCENE_FAMILIES
 from monitor.simulation.scenes import training_scene
-from monitor.simulation.truth import Birth, CrystalTruth, FrameTruth, MergeTruth, RunTruth
+from monitor.simulation.truth import Birth, ContactTruth, CrystalTruth, FrameTruth, MergeTruth, RunTruth
 
 __all__ = [
     "PRESETS",
     "SCENE_FAMILIES",
     "Birth",
+    "ContactTruth",
     "CrystalTruth",
     "FrameTruth",
     "MergeTruth",

@@ -7,7 +7,8 @@ body thins out towards its outline, so that its darkening is half-way a little i
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from monitor.simulation.body import Body
 
+_LEVELS = attrgetter(*(item.name for item in fields(Look)))
 _LOOK_COLUMN = {item.name: column for column, item in enumerate(fields(Look))}
 
 
@@ -69,7 +71,7 @@ class BrightField:
         self._boundary = territory.boundary_HW.ravel()[self._where]
         self._pair = None if pair_HW is None else pair_HW.ravel()[self._where]
         self.identities = np.array([0, *(body.identity for body in bodies)], np.int32)
-        table = np.array([astuple(Look()), *(astuple(body.look) for body in bodies)], np.float32)
+        table = np.array([_LEVELS(Look()), *(_LEVELS(body.look) for body in bodies)], np.float32)
         self._table = table
         self._flags = {name: bool(table[1:, column].any()) for name, column in _LOOK_COLUMN.items()}
         self._interior = self._column("interior")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from monitor.simulation.territory import FAR_PX, occupied
-from monitor.simulation.truth import MergeTruth
+from monitor.simulation.truth import ContactTruth, MergeTruth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +80,19 @@ def _nearest_pair(pair_code: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]
     on_border = away == 0
     of_label[nearest[on_border]] = np.searchsorted(codes, pair_code[on_border]) + 1
     return np.asarray(of_label[nearest], np.int32)
+
+
+def first_touches(
+    bodies: Sequence[Body], contacts: Contacts, history: GrowthHistory
+) -> tuple[ContactTruth, ...]:
+    """First touch of every pair of crystals, by time."""
+    times = np.interp(contacts.lengths_px, history.lengths_px, history.times_s)
+    touches = []
+    for at_s, pair in zip(times.tolist(), contacts.pairs.tolist(), strict=True):
+        elder, younger = sorted(bodies[index - 1].identity for index in pair)
+        if elder > 0:
+            touches.append(ContactTruth(at_s, elder, younger))
+    return tuple(sorted(touches, key=lambda touch: touch.at_s))
 
 
 def choose_merges(

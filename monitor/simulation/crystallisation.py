@@ -30,6 +30,7 @@ class Germ:
 
     x_px: float
     y_px: float
+    habit: str
     shape: Shape
     factor: float
     birth_px: float
@@ -140,8 +141,9 @@ def _factor(settings: SimulationSettings, rng: np.random.Generator) -> float:
     return float(rng.lognormal(-(spread**2) / 2, spread))
 
 
-def _shape(settings: SimulationSettings, rng: np.random.Generator) -> Shape:
-    return HABIT_SHAPES[settings.habits[int(rng.integers(len(settings.habits)))]](rng)
+def _shape(settings: SimulationSettings, rng: np.random.Generator) -> tuple[str, Shape]:
+    habit = settings.habits[int(rng.integers(len(settings.habits)))]
+    return habit, HABIT_SHAPES[habit](rng)
 
 
 def _seeds(
@@ -154,7 +156,7 @@ def _seeds(
     germs = []
     for x, y, radius in places:
         factor = _factor(settings, rng)
-        germs.append(Germ(x, y, _shape(settings, rng), factor, -radius / factor, -np.inf))
+        germs.append(Germ(x, y, *_shape(settings, rng), factor, -radius / factor, -np.inf))
     return germs
 
 
@@ -194,7 +196,11 @@ def _grow(
                 place = coverage.place(rng, length)
                 later = rng.uniform(0, step_s)
                 germ = Germ(
-                    *place, _shape(settings, rng), _factor(settings, rng), length + speed * later, now + later
+                    *place,
+                    *_shape(settings, rng),
+                    _factor(settings, rng),
+                    length + speed * later,
+                    now + later,
                 )
                 germs.append(germ)
                 coverage.add(germ)

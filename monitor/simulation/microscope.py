@@ -72,6 +72,7 @@ class SimulatedMicroscope:
         germs, self._history = crystallise(
             settings, *canvas, [(body.x_px, body.y_px, body.radius_px) for body in still]
         )
+        self._habits = [germ.habit for germ in germs]
         largest = np.maximum(self._history.radii_px(settings.duration_s), self._history.radii_px(0.0))
         make_look = look_maker(settings.appearance, rng)
         bodies = [
@@ -189,6 +190,7 @@ class SimulatedMicroscope:
                     area_um2=float(area) * self._um_per_px**2,
                     equivalent_diameter_um=2 * float(np.sqrt(area / np.pi)) * self._um_per_px,
                     growth_rate_um_per_s=2 * float(rates[identity - 1]) * self._um_per_px,
+                    habit=self._habits[identity - 1],
                     touches_border=bool(cut[bodies].any()),
                     in_contact=bool(moment.in_contact[bodies].any()) or len(bodies) > 1,
                 )
@@ -221,6 +223,7 @@ class SimulatedMicroscope:
         return RunTruth(
             births=births,
             merges=self._specimen.merges,
+            contacts=self._specimen.contacts,
             expected_births=self._history.expected_births,
             induction_s=float(born_later.min()) if len(born_later) else None,
             completion_s=completion,

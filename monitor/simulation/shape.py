@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _PROFILE_ANGLES = 2048
 _SHARP = 0
+_CENTRE = 1e-6
+_ANGLES = np.linspace(0, 2 * np.pi, _PROFILE_ANGLES, endpoint=False)
+_COSINES, _SINES = np.cos(_ANGLES).astype(np.float32), np.sin(_ANGLES).astype(np.float32)
 FRINGE_PX = np.float32(1.5)
 
 
@@ -56,28 +59,34 @@ class Shape:
 
     def gauge(self, x_px: npt.NDArray[np.float32], y_px: npt.NDArray[np.float32]) -> GaugeField:
         """Gauge, steepness and face at offsets from the centre, any equal shapes, px."""
+        shape = x_px.shape
         scaled = self.normals / self.rates[:, None]
-        reached = scaled[:, 0].reshape(-1, *[1] * x_px.ndim) * x_px
-        reached += scaled[:, 1].reshape(-1, *[1] * x_px.ndim) * y_px
+        reached = scaled[:, :1] * x_px.reshape(1, -1)
+        reached += scaled[:, 1:] * y_px.reshape(1, -1)
         face = np.argmax(reached, axis=0)
-        if self.rounding == _SHARP:
-            gauge = np.maximum(reached.max(axis=0), np.float32(1e-6))
-            steepness = self.rates[face]
-            rates = self.rates.reshape(-1, *[1] * x_px.ndim)
-            beyond = np.argmax(rates * (reached - gauge + FRINGE_PX / steepness), axis=0)
-            passed = np.take_along_axis(reached, beyond[None], axis=0)[0]
-            return GaugeField(gauge, steepness, face, passed, self.rates[beyond])
-        return self._rounded(reached, face, scaled)
+        if self.rounding != _SHARP:
+            norm, steepness = self._rounded(reached, scaled)
+            gauge, steepness = norm.reshape(shape), steepness.reshape(shape)
+            return GaugeField(gauge, steepness, face.reshape(shape), gauge, steepness)
+        gauge = np.maximum(reached.max(axis=0), np.float32(_CENTRE))
+        steepness = self.rates[face]
+        beyond = np.argmax(self.rates[:, None] * (reached - gauge + FRINGE_PX / steepness), axis=0)
+        passed = np.take_along_axis(reached, beyond[None], axis=0)[0]
+        return GaugeField(
+            gauge.reshape(shape),
+            steepness.reshape(shape),
+            face.reshape(shape),
+            passed.reshape(shape),
+            self.rates[beyond].reshape(shape),
+        )
 
     def _rounded(
-        self,
-        reached: npt.NDArray[np.float32],
-        face: npt.NDArray[np.intp],
-        scaled: npt.NDArray[np.float32],
-    ) -> GaugeField:
-        highest = np.maximum(reached.max(axis=0), np.float32(1e-6))
-        ratio = np.maximum(reached / highest, 0)
-        ratio[0][highest <= np.float32(1e-6)] = 1  # at the very centre every direction is as good
+        self, reached: npt.NDArray[np.float32], scaled: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        highest = np.maximum(reached.max(axis=0), np.float32(_CENTRE))
+        ratio = np.maximum(reached, 0)
+        ratio /= highest
+        ratio[0][highest <= np.float32(_CENTRE)] = 1  # at the very centre every direction is as good
         power = ratio * ratio
         below = ratio
         exponent = 2
@@ -86,14 +95,15 @@ class Shape:
             power = power * power
             exponent *= 2
         total = power.sum(axis=0)
-        norm = total ** np.float32(1 / self.rounding)
+        norm = np.sqrt(total)
+        exponent = 2
+        while exponent < self.rounding:
+            norm = np.sqrt(norm)
+            exponent *= 2
         # d(gauge)/d(reached_i) = (reached_i / gauge)^(p-1); `below` holds ratio^(p-1)
-        weight = below * (norm / total)
-        slope_x = np.tensordot(scaled[:, 0], weight, axes=1)
-        slope_y = np.tensordot(scaled[:, 1], weight, axes=1)
-        steepness = 1 / np.sqrt(slope_x * slope_x + slope_y * slope_y)
-        gauge = highest * norm
-        return GaugeField(gauge, steepness, face, gauge, steepness)
+        slope_x, slope_y = scaled.T @ below
+        steepness = total / (norm * np.sqrt(slope_x * slope_x + slope_y * slope_y))
+        return highest * norm, steepness
 
     def outline(self, points: int = 256) -> npt.NDArray[np.float64]:
         """Outline at area-equivalent radius 1 as (points, 2) x, y; equal steps of angle."""
@@ -110,8 +120,9 @@ def shape_from_faces(
     normals = np.stack([np.cos(angles_rad), np.sin(angles_rad)], axis=1).astype(np.float32)
     rates = np.asarray(distances, dtype=np.float32)
     raw = Shape(normals, rates, rounding, 1.0)
-    angle = np.linspace(0, 2 * np.pi, _PROFILE_ANGLES, endpoint=False)
-    gauge = raw.gauge(np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)).gauge
+    # a smooth outline needs few angles: the mean over a period converges exponentially
+    few = 1 if rounding == _SHARP else _PROFILE_ANGLES // max(256, min(16 * rounding, _PROFILE_ANGLES))
+    gauge = raw.gauge(_COSINES[::few], _SINES[::few]).gauge
     radius = 1 / gauge.astype(np.float64)
     area = 0.5 * float(np.mean(radius * radius)) * 2 * np.pi
     scale = float(np.sqrt(np.pi / area))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from monitor.simulation.bright_field import BrightField
-from monitor.simulation.contacts import choose_merges, find_contacts
+from monitor.simulation.contacts import choose_merges, find_contacts, first_touches
 from monitor.simulation.history import GrowthHistory
 from monitor.simulation.territory import FAR_PX, claim_territory
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.settings.simulation import Merging
     from monitor.simulation.body import Body
     from monitor.simulation.history import History
-    from monitor.simulation.truth import MergeTruth
+    from monitor.simulation.truth import ContactTruth, MergeTruth
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Specimen(Protocol):
 
     merges: tuple[MergeTruth, ...]
     """Merges by time."""
+    contacts: tuple[ContactTruth, ...]
+    """First touches by time; empty unless crystals grow."""
 
     def transmission(self, elapsed_s: float) -> npt.NDArray[np.float32]:
         """Factor on the background's light, (height, width) of the canvas."""
@@ -78,8 +80,10 @@ class ImpingingSpecimen:
         self._bodies, self._history = bodies, history
         self._contacts = find_contacts(bodies, self._territory)
         self.merges: tuple[MergeTruth, ...] = ()
+        self.contacts: tuple[ContactTruth, ...] = ()
         self._fades_at = np.full(len(self._contacts.pairs), np.inf)
         if isinstance(history, GrowthHistory):
+            self.contacts = first_touches(bodies, self._contacts, history)
             self.merges, self._fades_at = choose_merges(
                 bodies,
                 self._contacts,
@@ -130,6 +134,7 @@ class RipeningSpecimen:
     """Bodies of which some grow into ground that others give up: the deepest outline has the pixel."""
 
     merges: tuple[MergeTruth, ...] = ()
+    contacts: tuple[ContactTruth, ...] = ()
 
     def __init__(
         self, bodies: Sequence[Body], history: History, canvas_px: tuple[int, int], seed: int

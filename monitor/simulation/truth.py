@@ -30,6 +30,8 @@ class CrystalTruth:
     rate of its visible diameter; once it touches another, what it would have without."""
     touches_border: bool
     """Whether the frame cuts it off."""
+    habit: str
+    """Habit that its shape was drawn from (`prism`, `plate`, `needle`, `rounded`, `domain`)."""
     in_contact: bool
     """Whether it touches another crystal (or has since merged with one)."""
 
@@ -83,6 +85,18 @@ class MergeTruth:
 
 
 @dataclass(frozen=True)
+class ContactTruth:
+    """When two crystals first touch."""
+
+    at_s: float
+    """Time of the first touch, s of the run; 0 where they touch from the start."""
+    id: int
+    """Number of the elder crystal."""
+    other_id: int
+    """Number of the younger crystal."""
+
+
+@dataclass(frozen=True)
 class RunTruth:
     """The whole run."""
 
@@ -90,6 +104,8 @@ class RunTruth:
     """Every crystal, by time."""
     merges: tuple[MergeTruth, ...]
     """Every merging, by time."""
+    contacts: tuple[ContactTruth, ...]
+    """Every pair that comes to touch while crystals grow, by time; in the field or just beside it."""
     expected_births: float
     """Integral of nucleation rate times free area over the run: the mean of the number born."""
     induction_s: float | None

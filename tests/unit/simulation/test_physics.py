@@ -86,10 +86,7 @@ def test_ripening_loses_small_crystals_and_area_while_the_mean_grows() -> None:
     assert last.total_area_um2 < 0.9 * first.total_area_um2
     mean = [t.total_area_um2 / len(t.crystals) for t in (first, last)]
     assert mean[1] > 1.2 * mean[0]
-    volume = [
-        (scope._history.radii_px(t) ** 3).sum()
-        for t in (0.0, 3600.0)
-    ]
+    volume = [(scope._history.radii_px(t) ** 3).sum() for t in (0.0, 3600.0)]
     assert volume[1] == pytest.approx(volume[0], rel=0.01)
 
 

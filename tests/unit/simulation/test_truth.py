@@ -84,3 +84,20 @@ def test_the_dark_rim_lies_inside_the_outline() -> None:
     assert brightness[(depth < -2.5) & (depth > -4)].mean() > 0.97
     at_outline = brightness[np.abs(depth) < 0.25].mean()
     assert 0.45 < at_outline < 0.75
+
+
+def test_first_touches_are_when_crystals_come_into_contact() -> None:
+    scope = SimulatedMicroscope(PRESETS["film"])
+    touches = scope.truth_run().contacts
+    assert touches
+    assert [t.at_s for t in touches] == sorted(t.at_s for t in touches)
+    first: dict[int, float] = {}
+    for touch in touches:
+        first.setdefault(touch.id, touch.at_s)
+        first.setdefault(touch.other_id, touch.at_s)
+    for identity, at_s in first.items():
+        states = []
+        for moment in (at_s - 500, at_s + 60):
+            crystals = {c.id: c for c in scope.at(moment).truth.crystals}
+            states.append(identity in crystals and crystals[identity].in_contact)
+        assert states == [False, True] or at_s > 3500
