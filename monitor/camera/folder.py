@@ -65,7 +65,7 @@ class FolderCamera:
         went away."""
         assert self._times is not None, "open comes before frames"
         reader = StillReader(self._times)
-        while not self._pace.stopped:
+        while not self._pace.is_stopped():
             for path in self._settled():
                 stills = self._read(reader, path)
                 for still in stills:

@@ -19,9 +19,8 @@ class Pace:
         self._next_ns: int | None = None
         self._stopped = threading.Event()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop` was called since `restart`."""
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called since `restart`. A method: it changes between two looks."""
         return self._stopped.is_set()
 
     def stop(self) -> None:

@@ -163,11 +163,11 @@ class VideoDeviceCamera:
     def _take(self, drain: _Drain) -> tuple[int, Instant, Any] | None:
         """The next picture; None where it was closed. Raises CameraError."""
         begun = self._clock.now()
-        while not self._pace.stopped:
+        while not self._pace.is_stopped():
             try:
                 taken = drain.take(_WAIT_S)
             except EOFError:
-                if self._pace.stopped:
+                if self._pace.is_stopped():
                     return None
                 raise CameraError(
                     f"{self.describe().name} gives no more pictures: check cable and power"

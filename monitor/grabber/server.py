@@ -151,7 +151,9 @@ class FrameServer:
         self._listeners[identity] = listener
         while len(self._listeners) > _MOST_LISTENERS:
             self._listeners.popitem(last=False)
-        listener.heard_ns = listener.parked_ns = self._now_ns()
+        listener.heard_ns = self._now_ns()
+        if listener.request is None:
+            listener.parked_ns = listener.heard_ns
         listener.request = request
         if request.unreadable and request.session == self._identity.session:
             self._statistics.unreadable += 1

@@ -148,8 +148,9 @@ class ReplaySource:
         if times.chosen is None and any(_lacks_time(frame) for frame in ahead):
             asked = ", ".join(reading.order)
             raise SourceError(
-                f"no times are known for the images in {str(self._source)!r} (asked: {asked}): give a timestamps "
-                "file (--timestamps), the seconds from frame to frame (--interval-s), or a name pattern"
+                f"no times are known for the images in {str(self._source)!r} (asked: {asked}): "
+                "give a timestamps file (--timestamps), the seconds from frame to frame (--interval-s), "
+                "or a name pattern"
             )
         return itertools.chain(ahead, frames)
 

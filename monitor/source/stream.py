@@ -1,38 +1,21 @@
-"""What the sources of both policies share: asking the grabber, reading its answers, keeping the ledger."""
+"""What the sources of both policies share: reading the grabber's answers and keeping the ledger."""
 
 from __future__ import annotations
 
-import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import zmq
-
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
-from monitor.errors import FrameDecodeError, SourceError
+from monitor.errors import SourceError
 from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.settings.stream import StreamPolicy, StreamSettings
+from monitor.source.connection import GrabberConnection
 from monitor.source.ledger import LossReason, SessionLedger
 from monitor.source.protocol import Notice, NoticeKind, Received
+from monitor.source.silence import SilenceWatch
 from monitor.source.statistics import SourceStatistics
-from monitor.wire import (
-    MAX_FRAME_BYTES,
-    CameraNotice,
-    EarlierSession,
-    Envelope,
-    Goodbye,
-    GoodbyeReason,
-    Heartbeat,
-    Hello,
-    Request,
-    decode,
-    encode_request,
-)
-
-_log = logging.getLogger(__name__)
-
-_RETRY_S = 0.05
-"""While the grabber is away: how often a question is tried again."""
+from monitor.wire import CameraNotice, EarlierSession, Envelope, Goodbye, GoodbyeReason, Heartbeat, Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +31,8 @@ class ResumePoint:
 class StreamSource:
     """Asks the grabber for one frame at a time. Subclasses state the policy and what a gap means under it.
 
-    One question is open at a time, each with a number of its own; answers to older questions are discarded
-    unread, so that a frame which arrived while the analysis was busy is never taken for a fresh one.
+    One question is open at a time, each with a number of its own; answers to older questions are discarded,
+    so that a frame which arrived while the analysis was busy is never taken for a fresh one.
     """
 
     policy: StreamPolicy
@@ -62,25 +45,16 @@ class StreamSource:
         self._ledger = (
             SessionLedger(resume.session, resume.index, resume.index) if resume else SessionLedger("")
         )
-        self._ended = False
         self._statistics = SourceStatistics()
-        self._malformed_before = 0
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
-        self._socket: zmq.Socket[bytes] | None = None
-        self._poller = zmq.Poller()
-        self._serial = 0
-        self._asked = False
+        self._connection: GrabberConnection | None = None
+        self._silence = SilenceWatch(settings.silence_s)
+        self._ready: deque[Received] = deque()
         self._introduced = False
+        self._ended = False
         self._notices_after = 0
-        self._unreadable = False
+        self._malformed_before = 0
         self._camera = ""
         self._camera_running = True
-        self._silent = False
-        self._heard_ns = 0
-        self._left_ns = 0
-        self._asked_ns = 0
-        self._not_before_ns = 0
-        self._ready: deque[Received] = deque()
 
     @property
     def statistics(self) -> SourceStatistics:
@@ -94,111 +68,48 @@ class StreamSource:
 
     def open(self) -> None:
         """See `FrameSource`. Connects in the background: the grabber may start later."""
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        # A question asked while nobody is connected would be stale when somebody is.
-        self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        self._socket.setsockopt(zmq.SNDHWM, 4)
-        self._socket.setsockopt(zmq.RCVHWM, 4)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 20)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-        self._socket.connect(self._settings.endpoint)
-        self._poller.register(self._socket, zmq.POLLIN)
-        self._heard_ns = self._left_ns = self._now_ns()
+        self._connection = GrabberConnection(self._settings, self._clock, self._statistics)
 
     def close(self) -> None:
         """See `FrameSource`."""
-        if self._socket is not None:
-            self._poller.unregister(self._socket)
-            self._socket.close(linger=0)
-            self._socket = None
-        if self._context is not None:
-            self._context.term()
-            self._context = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def next(self, timeout_s: float) -> Received | None:
         """See `FrameSource`. Raises SourceError where the grabber serves another policy."""
-        if self._ready:
-            return self._ready.popleft()
-        now_ns = self._now_ns()
-        # The time that the analysis spent on the last frame is no silence of the grabber's.
-        self._heard_ns += now_ns - self._left_ns
-        try:
-            return self._wait(now_ns + round(timeout_s * NANOSECONDS_PER_SECOND))
-        finally:
-            self._left_ns = self._now_ns()
-
-    def _wait(self, end_ns: int) -> Received | None:
-        self._asked = False
-        patience_ns = 2 * self._settings.heartbeat_s * NANOSECONDS_PER_SECOND
-        while True:
-            now_ns = self._now_ns()
-            # An open question is asked again where two heartbeats in answer to it are missing.
-            overdue = self._asked and now_ns - self._asked_ns > patience_ns
-            if (overdue or not self._asked) and now_ns >= self._not_before_ns:
-                self._ask(now_ns)
-            remaining_s = (end_ns - now_ns) / NANOSECONDS_PER_SECOND
-            longest_s = self._settings.heartbeat_s if self._asked else _RETRY_S
-            if self._poller.poll(round(1000 * max(0.0, min(remaining_s, longest_s)))):
-                self._take()
-            self._watch_silence()
-            if self._ready:
-                return self._ready.popleft()
-            if remaining_s <= 0:
+        connection = self._connection
+        assert connection is not None, "open comes before next"
+        connection.forget()
+        begun = asked = self._clock.now()
+        while not self._ready:
+            known = self._introduced
+            connection.ask(
+                session=self._ledger.session if known else "",
+                after=self._ledger.considered if known else -1,
+                notices_after=self._notices_after if known else 0,
+            )
+            envelope = connection.receive(timeout_s - asked.seconds_since(begun))
+            now = self._clock.now()
+            if envelope is not None:
+                if self._silence.hear():
+                    self._put(self._notice(NoticeKind.STREAM_BACK, now, "the grabber is heard again"))
+                self._sort(envelope, connection)
+            elif not self._ended and self._silence.wait(now.seconds_since(asked)):
+                message = (
+                    f"no sign of life from the grabber for {self._silence.waited_s:.1f} s: is it running?"
+                )
+                self._put(self._notice(NoticeKind.STREAM_SILENT, now, message))
+            elif now.seconds_since(begun) >= timeout_s and not self._ready:
                 return None
+            asked = now
+        return self._ready.popleft()
 
-    def _ask(self, now_ns: int) -> None:
-        assert self._socket is not None, "open comes before next"
-        self._serial += 1
-        self._asked_ns = now_ns
-        request = Request(
-            serial=self._serial,
-            session=self._ledger.session if self._introduced else "",
-            after=self._ledger.considered if self._introduced else -1,
-            notices_after=self._notices_after,
-            unreadable=self._unreadable,
-        )
-        try:
-            self._socket.send(encode_request(request), zmq.NOBLOCK)
-        except zmq.Again:
-            self._asked = False
-            return
-        self._asked = True
-        self._unreadable = False
-
-    def _take(self) -> None:
-        """Read one message."""
-        assert self._socket is not None
-        try:
-            parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            return
-        try:
-            envelope = decode([part.buffer for part in parts])
-        except FrameDecodeError as error:
-            _log.warning("a message from the grabber was dropped: %s", error)
-            self._statistics.malformed += 1
-            self._unreadable = True
-            self._pause(_RETRY_S)
-            return
-        self._heard_ns = self._now_ns()
-        self._end_silence()
-        # A goodbye may come unasked, and is true for ever.
-        if envelope.reply_to == self._serial or isinstance(envelope.payload, Goodbye):
-            self._asked = False
-            self._sort(envelope)
-
-    def _pause(self, seconds: float) -> None:
-        """Ask no new question for a while: an answer at once would be the same again."""
-        self._asked = False
-        self._not_before_ns = self._now_ns() + round(seconds * NANOSECONDS_PER_SECOND)
-
-    def _sort(self, envelope: Envelope) -> None:
+    def _sort(self, envelope: Envelope, connection: GrabberConnection) -> None:
         payload = envelope.payload
         if isinstance(payload, Hello):
-            self._meet(envelope, payload)
+            if not self._introduced or envelope.session != self._ledger.session:
+                self._meet(envelope, payload)
             return
         if envelope.session != self._ledger.session:
             self._introduced = False
@@ -212,6 +123,8 @@ class StreamSource:
                 self._tell_camera(running=payload.running, at=payload.at, message=payload.message)
             case Heartbeat():
                 pass
+            case Goodbye() if self._ended:
+                connection.pause(self._settings.heartbeat_s)
             case Goodbye():
                 self._part(envelope.newest_index, payload)
 
@@ -231,12 +144,13 @@ class StreamSource:
         self._introduced = True
         self._ended = False
         self._camera = hello.camera
-        self._notices_after = hello.notice_serial
+        # While the camera is lost, the grabber is asked for its last notice: it says why.
+        self._notices_after = hello.notice_serial if hello.camera_running else max(0, hello.notice_serial - 1)
         self._statistics.sessions += 1
-        self._put(
-            self._notice(NoticeKind.SESSION_STARTED, hello.started, f"session of {hello.camera}"), losses
-        )
-        self._tell_camera(hello.camera_running, hello.started, "the camera is lost")
+        message = f"session of {hello.camera}"
+        self._put(self._notice(NoticeKind.SESSION_STARTED, hello.started, message), losses)
+        if hello.camera_running:
+            self._tell_camera(running=True, at=hello.started, message="")
 
     def _close_accounts(self, earlier: tuple[EarlierSession, ...]) -> list[FrameLoss]:
         """What sessions lost that ended without our hearing of it: the one that we knew, and those after
@@ -252,7 +166,7 @@ class StreamSource:
             losses += known.end(last, LossReason.UNKNOWN)
             if self._introduced:
                 message = "the grabber's last session ended without a goodbye"
-                self._put(self._notice(NoticeKind.SESSION_BROKEN, self._now(), message), losses)
+                self._put(self._notice(NoticeKind.SESSION_BROKEN, self._clock.now(), message), losses)
                 losses = []
         for entry in reversed(missed):
             losses += SessionLedger(entry.session, field=known.field).end(
@@ -273,9 +187,6 @@ class StreamSource:
         self._put(frame, losses, self._age_s(envelope, frame))
 
     def _part(self, last_index: int, goodbye: Goodbye) -> None:
-        if self._ended:
-            self._pause(self._settings.heartbeat_s)
-            return
         losses = self._ledger.end(last_index, self.gap_reason)
         self._ended = True
         exhausted = goodbye.reason is GoodbyeReason.EXHAUSTED
@@ -290,22 +201,8 @@ class StreamSource:
         kind = NoticeKind.CAMERA_BACK if running else NoticeKind.CAMERA_LOST
         self._put(self._notice(kind, at, message if not running else f"{self._camera} gives frames again"))
 
-    def _watch_silence(self) -> None:
-        if self._silent or self._ended:
-            return
-        silent_s = (self._now_ns() - self._heard_ns) / NANOSECONDS_PER_SECOND
-        if silent_s > self._settings.silence_s:
-            self._silent = True
-            message = f"no sign of life from the grabber for {silent_s:.1f} s: is it running?"
-            self._put(self._notice(NoticeKind.STREAM_SILENT, self._now(), message))
-
-    def _end_silence(self) -> None:
-        if self._silent:
-            self._silent = False
-            self._put(self._notice(NoticeKind.STREAM_BACK, self._now(), "the grabber is heard again"))
-
     def _age_s(self, envelope: Envelope, frame: Frame | FailedFrame) -> float | None:
-        now = self._now()
+        now = self._clock.now()
         if now.shares_boot(frame.captured):
             return now.seconds_since(frame.captured)
         if now.boot_id == envelope.boot_id and now.boottime_ns is not None:
@@ -316,18 +213,7 @@ class StreamSource:
         return Notice(kind, self._ledger.session, at, message, self._camera)
 
     def _put(
-        self,
-        item: Frame | FailedFrame | Notice,
-        losses: list[FrameLoss] | tuple[FrameLoss, ...] = (),
-        age_s: float | None = None,
+        self, item: Frame | FailedFrame | Notice, losses: Sequence[FrameLoss] = (), age_s: float | None = None
     ) -> None:
         self._statistics.lost += sum(loss.count for loss in losses)
         self._ready.append(Received(item, tuple(losses), age_s))
-
-    def _now(self) -> Instant:
-        return self._clock.now()
-
-    def _now_ns(self) -> int:
-        boottime_ns = self._clock.now().boottime_ns
-        assert boottime_ns is not None, "the analysis' clock must measure CLOCK_BOOTTIME"
-        return boottime_ns
