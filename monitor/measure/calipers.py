@@ -13,6 +13,8 @@ Float = NDArray[np.float64]
 
 CHUNK_CORNERS = 1 << 16
 """Corner pairs worked on at a time: what fits a processor's cache."""
+CORNER_STEP = 6
+"""Hulls are filled up to a multiple of this many corners."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ def calipers(hulls: Sequence[NDArray[np.int32]]) -> Calipers:
     result = np.zeros((7, len(hulls)))
     groups: dict[int, list[int]] = defaultdict(list)
     for index, hull in enumerate(hulls):
-        groups[max(4, 1 << (len(hull) - 1).bit_length())].append(index)
+        groups[-(-len(hull) // CORNER_STEP) * CORNER_STEP].append(index)
     for corners, members in groups.items():
         chunk = max(1, CHUNK_CORNERS // corners**2)
         for start in range(0, len(members), chunk):
@@ -54,16 +56,16 @@ def calipers(hulls: Sequence[NDArray[np.int32]]) -> Calipers:
     return Calipers(*result)
 
 
-def _stack(hulls: Sequence[NDArray[np.int32]], corners: int) -> Float:
+def _stack(hulls: Sequence[NDArray[np.int32]], corners: int) -> NDArray[np.float32]:
     """Shape (N, corners, 2): each hull filled up with its last corner, about its first."""
-    stacked = np.empty((len(hulls), corners, 2))
+    stacked = np.empty((len(hulls), corners, 2), np.float32)
     for row, hull in zip(stacked, hulls, strict=True):
         row[: len(hull)] = hull
         row[len(hull) :] = hull[-1]
     return stacked - stacked[:, :1]
 
 
-def _turn(hulls_NK2: Float) -> Float:
+def _turn(hulls_NK2: NDArray[np.float32]) -> Float:
     after = np.roll(hulls_NK2, -1, axis=1)
     edges = after - hulls_NK2
     sides = np.hypot(edges[..., 0], edges[..., 1])
@@ -71,25 +73,30 @@ def _turn(hulls_NK2: Float) -> Float:
     along = edges / np.where(real, sides, 1)[..., None]
     across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
     corners = hulls_NK2.transpose(0, 2, 1)
-    widths = np.ptp(across @ corners, axis=2)
-    lengths = np.ptp(along @ corners, axis=2)
+    twice_area = (hulls_NK2[..., 0] * after[..., 1] - hulls_NK2[..., 1] * after[..., 0]).sum(axis=1)
+    inwards = np.where(twice_area < 0, -across.transpose(2, 1, 0), across.transpose(2, 1, 0)).transpose(
+        2, 1, 0
+    )
+    # All corners lie on one side of an edge, so the farthest alone gives the width.
+    widths = (inwards @ corners).max(axis=2) - (inwards * hulls_NK2).sum(axis=2)
+    places = along @ corners
+    lengths = places.max(axis=2) - places.min(axis=2)
+    squares = (hulls_NK2**2).sum(axis=2)
+    gaps = squares[:, :, None] + squares[:, None] - 2 * (hulls_NK2 @ corners)
     rows = np.arange(len(hulls_NK2))
     narrow = np.where(real, widths, np.inf).min(axis=1)
     best = np.where(real, widths * lengths, np.inf).argmin(axis=1)
     length, width = lengths[rows, best], widths[rows, best]
     x, y = along[rows, best].T
     angle = np.degrees(np.arctan2(-y, x)) + np.where(width > length, 90.0, 0.0)
-    gaps = hulls_NK2[:, :, None] - hulls_NK2[:, None]
-    farthest = np.sqrt((gaps**2).sum(axis=3).max(axis=(1, 2)))
-    twice_area = hulls_NK2[..., 0] * after[..., 1] - hulls_NK2[..., 1] * after[..., 0]
     return np.stack(
         [
-            farthest,
+            np.sqrt(np.maximum(gaps.max(axis=(1, 2)), 0)),
             np.where(np.isfinite(narrow), narrow, 0.0),
             np.maximum(length, width),
             np.minimum(length, width),
             np.where(angle % 180.0 >= 180.0 - 1e-9, 0.0, angle % 180.0),
-            np.abs(twice_area.sum(axis=1)) / 2,
+            np.abs(twice_area) / 2,
             sides.sum(axis=1),
         ]
     )

@@ -17,8 +17,10 @@ def contact_pairs(labels_HW: NDArray[np.int32], distance_px: float) -> NDArray[n
     reach = math.floor(distance_px + 1)
     values_HW = labels_HW.astype(np.float32)
     square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    # A pixel can only belong to a pair when its neighbourhood holds a label larger than its own.
+    # The nearest pixels of a pair lie on outlines, one of them with a label larger than its own nearby.
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
     larger_HW = np.asarray(cv2.dilate(values_HW, square)) > values_HW
+    larger_HW &= np.asarray(cv2.erode(values_HW, cross)) != np.asarray(cv2.dilate(values_HW, cross))
     margin = reach
     padded_HW = np.pad(labels_HW, margin)
     width = padded_HW.shape[1]

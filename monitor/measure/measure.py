@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.measure.area import subpixel_area
 from monitor.measure.calipers import Calipers, calipers
 from monitor.measure.contact import contact_pairs, neighbours
 from monitor.measure.habit import judge_habit
@@ -15,6 +16,8 @@ from monitor.measure.outline import Outlines, trace
 from monitor.measure.regions import Regions, find_regions
 from monitor.records import Habit, Observation
 from monitor.settings.measuring import MeasuringSettings
+
+Float = NDArray[np.float64]
 
 _LENGTHS = ("equivalent_diameter", "feret_max", "feret_min", "length", "width", "perimeter")
 
@@ -37,7 +40,10 @@ def measure(
         return ()
     regions = find_regions(labels_HW, probability_HW)
     outlines = trace(labels_HW, regions.label, regions.boxes)
-    rows = _rows(regions, outlines, calipers(outlines.hulls))
+    area = regions.pixels
+    if probability_HW is not None:
+        area = subpixel_area(labels_HW, probability_HW, regions.label, regions.pixels)
+    rows = _rows(regions, area, outlines, calipers(outlines.hulls))
     touching = neighbours(contact_pairs(labels_HW, settings.contact_distance_px))
     mean = [1.0] * len(rows) if regions.mean_probability is None else regions.mean_probability.tolist()
     scores = score_by_label or {}
@@ -66,8 +72,7 @@ def measure(
     return tuple(observations)
 
 
-def _rows(regions: Regions, outlines: Outlines, caliper: Calipers) -> list[dict[str, float]]:
-    area = regions.area_px
+def _rows(regions: Regions, area: Float, outlines: Outlines, caliper: Calipers) -> list[dict[str, float]]:
     offset = outlines.offset_px(area, regions.pixels)
     perimeter = outlines.perimeter_px + 2 * math.pi * outlines.bodies * offset
     hull_area = caliper.area_px + caliper.perimeter_px * offset + math.pi * offset**2
