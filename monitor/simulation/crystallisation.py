@@ -191,7 +191,7 @@ def _grow(
             mean = rate * area_mm2 * coverage.open_to_birth(length) * step_s
             expected += mean
             for _ in range(rng.poisson(mean)):
-                if coverage.open_to_birth(length) == 0:
+                if coverage.open_to_birth(length) == 0 or len(germs) >= nucleation.most_crystals:
                     break
                 place = coverage.place(rng, length)
                 later = rng.uniform(0, step_s)
