@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from monitor.clock import Instant
 from monitor.errors import StoreError
@@ -24,6 +24,7 @@ from monitor.records.run import (
 )
 from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
+from monitor.store.column_types import UtcTime
 from monitor.store.field_rows import observe_silence
 from monitor.store.tables import event, field, run, trail
 
@@ -137,7 +138,7 @@ def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
 
 def _acknowledge(connection: Connection, changed: Run, change: EventAcknowledged) -> None:
     known = update(event).where(event.c.event_id == change.event_id, event.c.run_id == changed.run_id)
-    first = func.coalesce(event.c.acknowledged_at, change.at.utc)
+    first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
     if not connection.execute(known.values(acknowledged_at=first)).rowcount:
         raise StoreError(
             f"run {changed.run_id} has no event {change.event_id}: `crystal-monitor events "

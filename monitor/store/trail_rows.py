@@ -119,8 +119,7 @@ def confirm_births(connection: Connection, field_id: int, born: Sequence[TrailBi
 
 
 def replace_fits(connection: Connection, field_id: int, fits: Sequence[GrowthFit], elapsed_s: float) -> None:
-    """Put the newest fits, whose windows end at `elapsed_s`, into the trails. A limit that is not finite says "unbounded", which is NULL
-    here."""
+    """Put the newest fits, whose windows end at `elapsed_s`, into the trails; an infinite limit becomes NULL."""
     rows: list[BulkRow] = []
     for fit in fits:
         row = _key(field_id, fit.crystal_id)
