@@ -53,7 +53,7 @@ def read_field(connection: Connection, run_id: int, name: str, history: HistoryW
 
 
 def _live_points(connection: Connection, field_id: int, history: HistoryWanted) -> Sequence[dict[str, Any]]:
-    living = select(trail.c.crystal_id, trail.c.last_seen_s).where(
+    living = select(trail.c.crystal_id, trail.c.first_seen_s, trail.c.last_seen_s).where(
         trail.c.field_id == field_id, trail.c.ended_s.is_(None)
     )
     of_field = (
@@ -73,14 +73,13 @@ def _live_points(connection: Connection, field_id: int, history: HistoryWanted) 
     )
     kept = {(row["frame_id"], row["crystal_id"]): row for row in _rows(connection, in_span)}
     for crystal in crystals:
-        one = of_field.where(point.c.field_id == field_id, point.c.crystal_id == crystal.crystal_id, _FITTED)
-        for limit, order in (
-            (history.first_points, point.c.frame_id),
-            (history.last_points, point.c.frame_id.desc()),
-        ):
+        one = of_field.where(point.c.crystal_id == crystal.crystal_id, _FITTED)
+        begin = one.where(frame.c.elapsed_s >= crystal.first_seen_s).order_by(frame.c.elapsed_s)
+        end = one.where(frame.c.elapsed_s <= crystal.last_seen_s).order_by(frame.c.elapsed_s.desc())
+        for some, limit in ((begin, history.first_points), (end, history.last_points)):
             if limit:
-                some = one.order_by(order).limit(limit)
-                kept |= {(row["frame_id"], row["crystal_id"]): row for row in _rows(connection, some)}
+                found = _rows(connection, some.limit(limit))
+                kept |= {(row["frame_id"], row["crystal_id"]): row for row in found}
     return [kept[key] for key in sorted(kept)]
 
 

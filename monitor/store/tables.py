@@ -228,7 +228,9 @@ POINT_MICROMETRES = (
     "perimeter_um",
 )
 
-# Clustered by frame, so that a frame's points are appended side by side; the index finds one crystal's.
+# Clustered by frame, so that a frame's points are appended side by side. No index by crystal: it would touch
+# a page per crystal in every frame, which costs more than the whole rest; one crystal's points are found
+# frame by frame.
 point = Table(
     "point",
     METADATA,
@@ -246,7 +248,6 @@ point = Table(
     Column("fit_for_growth", Flag, nullable=False),
     Column("habit", Words, nullable=False),
     ForeignKeyConstraint(["field_id", "crystal_id"], ["trail.field_id", "trail.crystal_id"]),
-    Index("point_by_crystal", "field_id", "crystal_id", "frame_id"),
     sqlite_with_rowid=False,
     **_STRICT,
 )

@@ -119,7 +119,7 @@ def confirm_births(connection: Connection, field_id: int, born: Sequence[TrailBi
 
 
 def replace_fits(connection: Connection, field_id: int, fits: Sequence[GrowthFit], elapsed_s: float) -> None:
-    """Put the newest fits, whose windows end at `elapsed_s`, into the trails; an infinite limit becomes NULL."""
+    """Put the newest fits, whose windows end at `elapsed_s`, into the trails; infinite limits become NULL."""
     rows: list[BulkRow] = []
     for fit in fits:
         row = _key(field_id, fit.crystal_id)
