@@ -1,1 +1,15 @@
-"""The engine: from a microscope image to labelled crystals."""
+"""The engine: from a microscope image to labelled crystals. Importing it is light: no torch, no OpenVINO."""
+
+from engine.card import ModelCard, available_models, load_card
+from engine.errors import EngineError, WeightsMismatchError
+from engine.segmenter import Segmentation, Segmenter
+
+__all__ = [
+    "EngineError",
+    "ModelCard",
+    "Segmentation",
+    "Segmenter",
+    "WeightsMismatchError",
+    "available_models",
+    "load_card",
+]

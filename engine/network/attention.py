@@ -13,6 +13,7 @@ class AttentionGate(nn.Module):
     """α·x with α = sigmoid(ψ·act(W_x·x + W_g·g + b_g) + b_ψ); x and g have the same height and width."""
 
     def __init__(self, x_channels: int, g_channels: int, activation: Activation) -> None:
+        """Make a gate of x by g."""
         super().__init__()
         inner = max(8, x_channels // 2)
         self.weigh_x = nn.Conv2d(x_channels, inner, 1, bias=False)

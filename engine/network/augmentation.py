@@ -42,6 +42,7 @@ class AdaptiveSpatialFusion(nn.Module):
     """Weighted sum of branches, with one weight map per branch predicted from all of them."""
 
     def __init__(self, channels: int, branches: int, activation: Activation) -> None:
+        """Make the fusion of a number of branches."""
         super().__init__()
         self.squeeze = nn.Conv2d(channels * branches, channels, 1)
         self.activation = activation_layer(activation)
@@ -63,6 +64,7 @@ class ResidualFeatureAugmentation(nn.Module):
     def __init__(
         self, in_channels: int, out_channels: int, ratios: tuple[float, ...], activation: Activation
     ) -> None:
+        """Make one branch per ratio."""
         super().__init__()
         self.ratios = ratios
         self.projections = nn.ModuleList(nn.Conv2d(in_channels, out_channels, 1) for _ in ratios)

@@ -21,6 +21,7 @@ class ConvolutionBlock(nn.Module):
     """Two 3×3 convolutions, each with batch normalisation and the non-linearity."""
 
     def __init__(self, in_channels: int, out_channels: int, activation: Activation) -> None:
+        """Make a block."""
         super().__init__()
         self.first_convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
         self.first_norm = nn.BatchNorm2d(out_channels)

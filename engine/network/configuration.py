@@ -54,7 +54,7 @@ class NetworkConfiguration:
         unknown = set(value) - {field.name for field in fields(cls)}
         if unknown:
             raise CardError(
-                f"The model card configures the network by {sorted(unknown)}, which this version does not know. "
+                f"The model card configures the network by {sorted(unknown)}, which is unknown. "
                 "Update Crystal Monitor, or use weights released for this version."
             )
         given = dict(value)

@@ -16,6 +16,7 @@ class CrystalNetwork(nn.Module):
     """Logits of crystal and contact for a normalised grey image."""
 
     def __init__(self, configuration: NetworkConfiguration) -> None:
+        """Make the network with random weights."""
         super().__init__()
         self.configuration = configuration
         channels, pyramid_width = configuration.channels, configuration.pyramid_width

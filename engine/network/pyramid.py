@@ -16,6 +16,7 @@ class FeaturePyramid(nn.Module):
     """Pyramid levels of equal channels from encoder maps, finest first."""
 
     def __init__(self, configuration: NetworkConfiguration) -> None:
+        """Make the laterals, and the augmentation if the configuration has it."""
         super().__init__()
         channels, width = configuration.channels, configuration.pyramid_width
         self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)

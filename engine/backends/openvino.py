@@ -1,0 +1,104 @@
+"""OpenVINO on the processor: the back end of a station without a card."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.backends.contract import logit_shifts
+from engine.card import ModelCard
+from engine.errors import BackendError, BackendUnavailableError
+
+Precision = Literal["auto", "bf16", "f32"]
+_COMPILED_SHAPES = 4
+
+
+class OpenVinoBackend:
+    """Compiles the model's ONNX graph once per frame size and keeps the last few."""
+
+    def __init__(
+        self, card: ModelCard, *, threads: int = 0, cache: Path | None = None, precision: Precision = "auto"
+    ) -> None:
+        """Read the graph; `threads` 0 leaves the number to OpenVINO, `cache` keeps compiled graphs.
+
+        Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
+        processor lacks it, BackendError when the graph cannot be read.
+        """
+        try:
+            import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
+            from openvino import opset15 as operations  # noqa: PLC0415
+        except ImportError as error:
+            raise BackendUnavailableError(
+                f"The back end openvino is not installed ({error}). "
+                "Run `pip install openvino`, or name another."
+            ) from error
+        self._failures = (RuntimeError,)
+        self._core = openvino.Core()
+        capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and "BF16" not in capabilities:
+            raise BackendUnavailableError(
+                f"This processor has no bf16 (it has {', '.join(capabilities)}). Use precision auto or f32."
+            )
+        self._precision = ("bf16" if "BF16" in capabilities else "f32") if precision == "auto" else precision
+        self._options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": self._precision,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if threads > 0:
+            self._options["INFERENCE_NUM_THREADS"] = threads
+        if cache is not None:
+            self._options["CACHE_DIR"] = str(cache)
+        try:
+            model = self._core.read_model(card.onnx_path)
+        except self._failures as error:
+            raise BackendError(f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew.") from error
+        logits = model.outputs[0].get_node().input_value(0)
+        shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
+        probability = operations.sigmoid(operations.subtract(logits, operations.constant(shift)))
+        self._model = openvino.Model([probability], model.get_parameters(), card.name)
+        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+
+    def describe(self) -> str:
+        """Name and precision, such as `openvino bf16`."""
+        return f"openvino {self._precision}"
+
+    def prepare(self, height: int, width: int) -> None:
+        """Compile for frames of this size, px."""
+        self._request((1, 1, height, width))
+
+    def infer(self, image_BCHW: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Calibrated probabilities (B, C, H, W); overwritten by the next call."""
+        request = self._request(image_BCHW.shape)
+        try:
+            request.infer({0: np.ascontiguousarray(image_BCHW)}, share_inputs=True)
+            probability_BCHW: npt.NDArray[np.float32] = request.get_output_tensor(0).data
+        except self._failures as error:
+            raise BackendError(f"OpenVINO failed on an image {image_BCHW.shape}: {error}") from error
+        return probability_BCHW
+
+    def close(self) -> None:
+        """Drop the compiled graphs."""
+        self._requests.clear()
+
+    def _request(self, shape: tuple[int, ...]) -> Any:
+        request = self._requests.get(shape)
+        if request is None:
+            try:
+                # A graph with fixed sizes runs faster than one with free sizes.
+                self._model.reshape(list(shape))
+                compiled = self._core.compile_model(self._model, "CPU", self._options)
+                request = compiled.create_infer_request()
+            except self._failures as error:
+                raise BackendError(
+                    f"OpenVINO cannot compile the model for images {shape}: {error}. "
+                    "Sides must be multiples of the network's stride."
+                ) from error
+            self._requests[shape] = request
+            while len(self._requests) > _COMPILED_SHAPES:
+                self._requests.popitem(last=False)
+        self._requests.move_to_end(shape)
+        return request
