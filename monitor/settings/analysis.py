@@ -35,6 +35,6 @@ class ControlSettings(SettingsModel):
     """Where the running daemon takes commands: new-run, zero, note, ack, mute."""
 
     endpoint: str = Field(default="", pattern=r"^(ipc://.+)?$")
-    """ZeroMQ endpoint, `ipc://PATH`; empty places it beside the database as `NAME.control`."""
+    """ZeroMQ endpoint, `ipc://PATH`; empty places it beside the stream's socket, as `control.ipc`."""
     timeout_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """How long the command line waits for the daemon's answer, seconds."""

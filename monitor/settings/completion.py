@@ -14,14 +14,14 @@ class CompletionSettings(SettingsModel):
     hold_s: float = Field(default=600.0, gt=0)
     """How long nothing may have changed before a field is complete, seconds; at least `hold_fraction` of the
     time since the first crystal is held."""
-    hold_fraction: float = Field(default=0.15, ge=0, le=0.5)
+    hold_fraction: float = Field(default=0.2, ge=0, le=0.5)
     """Least hold time as a fraction of the time since the first crystal; dimensionless."""
-    max_change_in_hold: float = Field(default=0.02, gt=0, lt=1)
+    max_change_in_hold: float = Field(default=0.03, gt=0, lt=1)
     """Epsilon: the total area may change by less than this fraction of itself over the hold time, by the
     confidence limit; dimensionless."""
-    max_remaining: float = Field(default=0.08, gt=0, lt=1)
+    max_remaining: float = Field(default=0.15, gt=0, lt=1)
     """Relative area rate (upper confidence limit) times the time since the first crystal must be below this:
-    a slow run is not taken for a finished one. In exponential approach 0.08 is 98 % of the plateau;
+    a slow run is not taken for a finished one. In exponential approach 0.15 is 95.5 % of the plateau;
     dimensionless."""
     min_completeness: float = Field(default=0.97, gt=0, lt=1)
     """Least fraction of the fitted plateau, where a plateau can be fitted; dimensionless."""

@@ -60,6 +60,11 @@ class StationSettings(BaseSettings):
     control: ControlSettings = ControlSettings()
     """Where the running daemon takes commands."""
 
+    @property
+    def control_endpoint(self) -> str:
+        """Where the running daemon takes commands: as set, else beside the stream's socket."""
+        return self.control.endpoint or f"{self.stream.endpoint.rpartition('/')[0]}/control.ipc"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,0 +1,171 @@
+"""The control socket: commands of the operator to the running daemon, the one writer of its store."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated, Literal
+
+import zmq
+from pydantic import Field, TypeAdapter, ValidationError
+
+from monitor.analysis.fields import Fields
+from monitor.analysis.runs import RunKeeper
+from monitor.clock import NANOSECONDS_PER_SECOND, Instant
+from monitor.errors import ControlError, StoreError
+from monitor.records import Event, EventKind
+from monitor.records.run import EventAcknowledged, RunEvent, TimeZeroSet
+from monitor.settings.base import SettingsModel
+
+log = logging.getLogger(__name__)
+
+LONGEST_MESSAGE_BYTES = 65_536
+
+
+class NewRun(SettingsModel):
+    """Close the open run and open the next with the next frame."""
+
+    command: Literal["new-run"] = "new-run"
+    name: str = Field(min_length=1, max_length=200)
+    """Name of the new run."""
+
+
+class SetZero(SettingsModel):
+    """Make this moment the run's time zero."""
+
+    command: Literal["zero"] = "zero"
+
+
+class WriteNote(SettingsModel):
+    """Write a note into the run."""
+
+    command: Literal["note"] = "note"
+    text: str = Field(min_length=1, max_length=4000)
+    """The note."""
+
+
+class Acknowledge(SettingsModel):
+    """Acknowledge an event."""
+
+    command: Literal["ack"] = "ack"
+    event_id: int = Field(ge=1)
+    """Which, as in `event_log`."""
+
+
+class Mute(SettingsModel):
+    """Silence alerts."""
+
+    command: Literal["mute"] = "mute"
+    seconds: float = Field(ge=0, le=7 * 86_400, allow_inf_nan=False)
+    """For how long, seconds; 0 ends the silence."""
+
+
+Command = Annotated[NewRun | SetZero | WriteNote | Acknowledge | Mute, Field(discriminator="command")]
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
+    """Do what the operator asks; the answer is for them.
+
+    Raises ControlError where there is no open run to do it to, StoreError where the store cannot take it.
+    """
+    now = keeper.clock.now()
+    if isinstance(command, NewRun):
+        keeper.begin_next(command.name)
+        return f"run {command.name!r} begins with the next frame"
+    run = keeper.run
+    if run is None:
+        raise ControlError(f"{command.command}: no run is open; a run begins with the first frame")
+    match command:
+        case SetZero():
+            keeper.record(TimeZeroSet(now))
+            return f"time zero of run {run.run_id} ({run.start.name}) is now, {now.utc.isoformat(timespec='seconds')}"
+        case WriteNote():
+            keeper.record(RunEvent(now, Event(EventKind.NOTE, command.text)))
+            return f"noted in run {run.run_id} ({run.start.name})"
+        case Acknowledge():
+            keeper.record(EventAcknowledged(now, command.event_id))
+            return f"event {command.event_id} is acknowledged"
+        case Mute():
+            until = Instant(
+                now.utc_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
+                None if now.boottime_ns is None else now.boottime_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
+                now.boot_id,
+            )
+            if fields is not None:
+                fields.mute(run, until if command.seconds > 0 else None)
+            message = f"alerts are muted for {command.seconds:g} s" if command.seconds else "alerts are no longer muted"
+            keeper.record(RunEvent(now, Event(EventKind.NOTE, message)))
+            return message
+
+
+class CommandServer:
+    """Answers commands between two frames, in the analysis thread: what it writes cannot race with a frame."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, fields: Fields) -> None:
+        """Bind to `endpoint` (ipc://PATH); the socket is the owner's and the group's only."""
+        self._fields = fields
+        self._path = Path(endpoint.removeprefix("ipc://"))
+        self._socket = context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_MESSAGE_BYTES)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._socket.bind(endpoint)
+            self._path.chmod(0o660)
+        except (zmq.ZMQError, OSError) as error:
+            self._socket.close()
+            raise ControlError(
+                f"the control socket {endpoint} cannot be opened ({error}): choose another with control.endpoint"
+            ) from error
+
+    def answer(self, keeper: RunKeeper) -> int:
+        """Obey all commands that wait; how many there were. Never blocks, never raises for what others send."""
+        answered = 0
+        while self._socket.poll(0):
+            parts = self._socket.recv_multipart()
+            answered += 1
+            reply = self._reply(parts[-1], keeper)
+            try:
+                self._socket.send_multipart([*parts[:-1], json.dumps(reply).encode()], flags=zmq.NOBLOCK)
+            except zmq.ZMQError as error:
+                log.warning("an answer on the control socket could not be sent: %s", error)
+        return answered
+
+    def _reply(self, message: bytes, keeper: RunKeeper) -> dict[str, object]:
+        try:
+            command = _COMMANDS.validate_json(message)
+            return {"ok": True, "answer": obey(command, keeper, self._fields)}
+        except ValidationError as error:
+            return {"ok": False, "answer": f"the command is not understood: {error.errors()[0]['msg']}"}
+        except (ControlError, StoreError) as error:
+            return {"ok": False, "answer": str(error)}
+
+    def close(self) -> None:
+        """Unbind and remove the socket's file."""
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+
+def ask_daemon(endpoint: str, command: Command, timeout_s: float) -> str | None:
+    """Send a command to the running daemon; its answer, or None where no daemon answers at `endpoint`.
+
+    Raises ControlError where the daemon refuses.
+    """
+    if not Path(endpoint.removeprefix("ipc://")).exists():
+        return None
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        with context.socket(zmq.REQ) as socket:
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.connect(endpoint)
+            socket.send(command.model_dump_json().encode())
+            if not socket.poll(round(timeout_s * 1000)):
+                return None
+            reply = json.loads(socket.recv())
+    finally:
+        context.term()
+    if not reply["ok"]:
+        raise ControlError(str(reply["answer"]))
+    return str(reply["answer"])

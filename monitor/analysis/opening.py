@@ -1,0 +1,152 @@
+"""From settings to a running analysis: engine, store, source, sinks and control socket, opened in a safe order."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import zmq
+
+from engine import EngineError, Segmenter
+from monitor.alerts.sinks import AlertPublisher, open_sink
+from monitor.analysis.commands import Command, CommandServer, NewRun, obey
+from monitor.analysis.emitting import Emitter
+from monitor.analysis.fields import Fields
+from monitor.analysis.loop import AnalysisLoop, Progress
+from monitor.analysis.runs import Provenance, RunKeeper
+from monitor.clock import Clock
+from monitor.errors import ControlError, SettingsError
+from monitor.settings.station import StationSettings
+from monitor.source import FrameSource, ResumePoint, connect_source
+from monitor.store import TrailStore, open_store, run_query
+
+log = logging.getLogger(__name__)
+
+SINK_TIMEOUT_S = 0.05
+"""How long a frame waits for alert sinks; one that needs longer goes on in its own thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """An opened analysis: the loop, and what a caller may want to look at."""
+
+    loop: AnalysisLoop
+    """Runs in the caller's thread."""
+    keeper: RunKeeper
+    """The open run."""
+    store: TrailStore
+    """The one writer's store."""
+
+
+def open_segmenter(settings: StationSettings) -> Segmenter:
+    """The engine that the settings name. Raises SettingsError: unknown weights, a back end that cannot run here."""
+    analysis = settings.analysis
+    try:
+        return Segmenter(
+            model=analysis.model, backend=analysis.backend, threads=analysis.threads, cache=analysis.model_cache
+        )
+    except EngineError as error:
+        raise SettingsError(f"the engine cannot start: {error}") from error
+
+
+@contextmanager
+def open_analysis(
+    settings: StationSettings,
+    clock: Clock,
+    *,
+    source: FrameSource | None = None,
+    segmenter: Segmenter | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Analysis]:
+    """Open all that the analysis needs, and close it at the end of the `with` block.
+
+    Args:
+        settings: of the station.
+        clock: where the time comes from.
+        source: frames; None connects to the grabber that the settings name. Closed at the end.
+        segmenter: the engine; None opens the one that the settings name.
+        on_progress: called after every commit.
+
+    Raises:
+        UserError: a database, engine, sink or source that cannot be used; with the remedy.
+    """
+    database = settings.storage.database
+    with ExitStack() as stack:
+        store = open_store(database, settings.storage.synchronous)
+        stack.callback(store.close)
+        publisher = AlertPublisher(
+            {f"{number}:{sink.kind}": open_sink(sink) for number, sink in enumerate(settings.alerts.sinks, 1)},
+            timeout_s=SINK_TIMEOUT_S,
+        )
+        emitter = Emitter(database, publisher)
+        stack.callback(emitter.close)
+        live = source is None
+        engine = segmenter if segmenter is not None else open_segmenter(settings)
+        keeper = RunKeeper(store, settings, clock, _provenance(engine))
+        keeper.resume_or_end()
+        fields = Fields(settings, engine, store)
+        frames = source if source is not None else connect_source(settings.stream, clock, _resume_point(database))
+        frames.open()
+        stack.callback(frames.close)
+        commands = None
+        if live:
+            context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+            stack.callback(context.term)
+            commands = CommandServer(context, settings.control_endpoint, fields)
+            stack.callback(commands.close)
+        loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, on_progress)
+        yield Analysis(loop, keeper, store)
+
+
+def run_analysis(settings: StationSettings, clock: Clock, stop: threading.Event) -> Progress:
+    """The analysis process: until `stop` is set or the camera has no more frames. Raises UserError at the start."""
+    with open_analysis(settings, clock) as analysis:
+        progress = analysis.loop.run(stop)
+        if analysis.loop.exhausted:
+            analysis.keeper.end("the camera has no more frames")
+        return progress
+
+
+def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str:
+    """Obey a command while no daemon runs, under the writer's lock; the answer is for people.
+
+    Raises StoreUnusableError where a daemon that does not answer still holds the store, ControlError where no run
+    is open.
+    """
+    store = open_store(settings.storage.database, settings.storage.synchronous)
+    try:
+        if isinstance(command, NewRun):
+            raise ControlError(
+                "the daemon is down, and a run begins with its first frame: start the daemon, or set analysis.run_name"
+            )
+        return obey(command, RunKeeper(store, settings, clock), None)
+    finally:
+        store.close()
+
+
+def _provenance(engine: Segmenter) -> Provenance:
+    card = engine.card
+    return Provenance(
+        model=card.name,
+        weights_sha256=card.safetensors_sha256,
+        model_card_json=card.to_json(),
+        backend=engine.describe,
+        detection_limit_px=2 * math.sqrt(card.thresholds.minimal_area_px / math.pi),
+    )
+
+
+def _resume_point(database: str) -> ResumePoint | None:
+    """The last frame of the open run that was committed or counted as lost."""
+    found = run_query(
+        database,
+        "SELECT s.session, s.last_index FROM session_log s JOIN run_summary r ON r.run_id = s.run_id "
+        "WHERE r.ended_at IS NULL AND s.ended IS NULL ORDER BY s.first_seen_at DESC LIMIT 1",
+    )
+    if not found.rows:
+        return None
+    session, index = found.rows[0]
+    return ResumePoint(str(session), int(str(index)))

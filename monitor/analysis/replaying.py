@@ -1,0 +1,34 @@
+"""Replay: a folder of images or a video through the daemon's own loop, none lost, into a run of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from monitor.analysis.loop import Progress
+from monitor.analysis.opening import open_analysis
+from monitor.clock import Clock
+from monitor.errors import SourceError
+from monitor.settings.station import StationSettings
+from monitor.source import ReplaySource
+
+
+def replay(
+    settings: StationSettings,
+    source: ReplaySource,
+    clock: Clock,
+    stop: threading.Event,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> int:
+    """Replay `source` into a new run of the settings' database and end the run; returns its number.
+
+    Raises UserError: nothing to replay, a database or engine that cannot be used.
+    """
+    settings = settings.model_copy(update={"analysis": settings.analysis.model_copy(update={"resume": False})})
+    with open_analysis(settings, clock, source=source, on_progress=on_progress) as analysis:
+        analysis.loop.run(stop)
+        run = analysis.keeper.run
+        if run is None:
+            raise SourceError(f"{source.camera}: no frame was replayed")
+        analysis.keeper.end("the replay is over" if not stop.is_set() else "the replay was stopped")
+        return run.run_id

@@ -1,0 +1,136 @@
+"""The open run: resumed at a start, opened with the first frame, ended by the operator."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
+from monitor.frame import FailedFrame, Frame, TimeSource
+from monitor.records import Event, EventKind, FrameResult
+from monitor.records.run import Run, RunChange, RunEnded, RunEvent, RunStart
+from monitor.settings.station import StationSettings
+from monitor.store import TrailStore
+from monitor.version import __version__
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What ran, for the run's row."""
+
+    model: str
+    """Name of the weights."""
+    weights_sha256: str
+    """Hash of the weights file."""
+    model_card_json: str
+    """The card, JSON."""
+    backend: str
+    """Back end and precision."""
+    detection_limit_px: float | None
+    """Area-equivalent diameter of the smallest crystal that is reported, px."""
+
+
+class RunKeeper:
+    """Knows the open run and writes to it; everything goes through the one store.
+
+    A run is opened by its first frame, because that frame's clock is what the run's times count from.
+    """
+
+    def __init__(
+        self, store: TrailStore, settings: StationSettings, clock: Clock, provenance: Provenance | None = None
+    ) -> None:
+        """Find the run that is open. Without `provenance` no run can be begun, only written to."""
+        self._store = store
+        self._settings = settings
+        self._provenance = provenance
+        self._clock = clock
+        self._next_name = settings.analysis.run_name
+        self._run = store.resume_run()
+
+    def resume_or_end(self) -> None:
+        """At a daemon's start: go on with the run that is open, or end it, as the settings say."""
+        if self._run is None:
+            return
+        if self._settings.analysis.resume:
+            message = f"run {self._run.start.name!r} goes on after a restart"
+            self.record(RunEvent(self._clock.now(), Event(EventKind.RUN_RESUMED, message)))
+        else:
+            self.end("another run begins")
+
+    @property
+    def open(self) -> bool:
+        """Whether a run is open."""
+        return self._run is not None
+
+    @property
+    def run(self) -> Run | None:
+        """The open run."""
+        return self._run
+
+    @property
+    def clock(self) -> Clock:
+        """Where the time of what happens comes from."""
+        return self._clock
+
+    def run_for(self, frame: Frame | FailedFrame) -> Run:
+        """The open run, or a new one that begins with this frame."""
+        if self._run is None:
+            provenance = self._provenance
+            assert provenance is not None, "a run begins with what runs it"
+            self._run = self._store.start_run(
+                RunStart(
+                    name=self._next_name,
+                    started=self._clock.now(),
+                    epoch=_epoch(frame),
+                    version=__version__,
+                    model=provenance.model,
+                    weights_sha256=provenance.weights_sha256,
+                    model_card_json=provenance.model_card_json,
+                    backend=provenance.backend,
+                    settings_json=self._settings.model_dump_json(),
+                    camera=frame.camera if isinstance(frame, Frame) else "",
+                    um_per_px=frame.um_per_px if isinstance(frame, Frame) else None,
+                    detection_limit_px=provenance.detection_limit_px,
+                )
+            )
+            log.info("run %s (%s) begins", self._run.run_id, self._next_name)
+        return self._run
+
+    def append(self, result: FrameResult) -> bool:
+        """Commit a frame to the open run; raises StoreError."""
+        assert self._run is not None, "run_for comes first"
+        return self._store.append(self._run, result)
+
+    def record(self, change: RunChange) -> None:
+        """Commit what happened outside any frame to the open run; raises StoreError."""
+        assert self._run is not None, "there is no open run"
+        self._run = self._store.record(self._run, change)
+
+    def end(self, reason: str) -> None:
+        """End the open run, if there is one."""
+        if self._run is not None:
+            self._store.record(self._run, RunEnded(self._clock.now(), reason))
+            self._run = None
+
+    def begin_next(self, name: str) -> None:
+        """End the open run; the next frame opens the next, under this name."""
+        self.end(f"the operator began {name!r}")
+        self._next_name = name
+
+
+def _epoch(frame: Frame | FailedFrame) -> Instant:
+    """What the run's times count from: its first frame, or where a simulation or a timestamps file has its zero."""
+    captured = frame.captured
+    if isinstance(frame, FailedFrame):
+        return captured
+    if frame.time_source is TimeSource.SIMULATED and captured.boottime_ns is not None:
+        return Instant(captured.utc_ns - captured.boottime_ns, 0, captured.boot_id)
+    if frame.time_source is TimeSource.TIMESTAMPS_FILE and captured.utc_ns < _NO_DATE_NS:
+        return Instant(0)
+    return captured
+
+
+_NO_DATE_NS = 366 * 86_400 * NANOSECONDS_PER_SECOND
+"""Times of capture in 1970 are seconds since the run's zero, without a date: see `monitor.source.replay`."""

@@ -1,0 +1,53 @@
+"""Stills: images without a time, segmented and measured one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.analysis.opening import open_segmenter
+from monitor.errors import SourceError
+from monitor.footage import StillReader
+from monitor.frame import Image
+from monitor.measure import measure
+from monitor.records import Observation
+from monitor.settings.station import StationSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentedStill:
+    """One image with its crystals."""
+
+    image: Image
+    """As it was read: (H, W) grey or (H, W, 3) RGB."""
+    labels_HW: NDArray[np.int32]
+    """One label for each crystal, 0 is background."""
+    observations: tuple[Observation, ...]
+    """Measured crystals, ordered by label."""
+    backend: str
+    """Back end that ran."""
+
+
+def segment_stills(
+    files: Sequence[Path], settings: StationSettings, um_per_px: float | None
+) -> Iterator[tuple[Path, SegmentedStill | SourceError]]:
+    """Segment and measure each file; a file that is no image yields the error instead, and the rest go on.
+
+    Raises SettingsError where the engine cannot start.
+    """
+    segmenter = open_segmenter(settings)
+    reader = StillReader(None)
+    for path in files:
+        for still in reader.read(path):
+            if still.image is None:
+                yield path, SourceError(still.reason)
+                continue
+            found = segmenter.segment(still.image)
+            observations = measure(
+                found.labels_HW, found.probability_HW, found.scores, um_per_px, settings.measuring
+            )
+            yield path, SegmentedStill(still.image, found.labels_HW, observations, found.backend)

@@ -1,0 +1,86 @@
+"""`new-run`, `zero`, `note`, `ack`, `mute`: through the control socket, or into the store while the daemon is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from monitor.analysis import Command
+
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+
+
+def _station(command: Wrapped) -> Wrapped:
+    for option in (
+        click.option("--config", type=click.Path(path_type=Path), help="The station's settings file."),
+        click.option("--database", metavar="URL", help="The station's database, if the settings do not say."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("new-run", epilog='Example: crystal-monitor new-run "lysozyme, plate 7"')
+@click.argument("name")
+@_station
+def new_run(name: str, config: Path | None, database: str | None) -> None:
+    """Close the open run and open the next, called NAME."""
+    from monitor.analysis import NewRun
+
+    _tell(NewRun(name=name), config, database)
+
+
+@click.command(epilog="Example: crystal-monitor zero")
+@_station
+def zero(config: Path | None, database: str | None) -> None:
+    """Make this moment the run's time zero: all its elapsed times count from it."""
+    from monitor.analysis import SetZero
+
+    _tell(SetZero(), config, database)
+
+
+@click.command(epilog='Example: crystal-monitor note "added 10 µl of precipitant"')
+@click.argument("text")
+@_station
+def note(text: str, config: Path | None, database: str | None) -> None:
+    """Write TEXT into the run's events."""
+    from monitor.analysis import WriteNote
+
+    _tell(WriteNote(text=text), config, database)
+
+
+@click.command(epilog="Example: crystal-monitor ack 12")
+@click.argument("event", type=click.IntRange(min=1))
+@_station
+def ack(event: int, config: Path | None, database: str | None) -> None:
+    """Acknowledge EVENT, an event_id of `crystal-monitor events`."""
+    from monitor.analysis import Acknowledge
+
+    _tell(Acknowledge(event_id=event), config, database)
+
+
+@click.command(epilog="Example: crystal-monitor mute 600")
+@click.argument("seconds", type=click.FloatRange(min=0))
+@_station
+def mute(seconds: float, config: Path | None, database: str | None) -> None:
+    """Let no alert fire for SECONDS; 0 ends the silence. Events are stored all the same."""
+    from monitor.analysis import Mute
+
+    _tell(Mute(seconds=seconds), config, database)
+
+
+def _tell(command: Command, config: Path | None, database: str | None) -> None:
+    from monitor.analysis import ask_daemon, tell_store
+    from monitor.cli.options import default_database
+    from monitor.clock import SystemClock
+    from monitor.settings.loading import load_settings
+
+    overrides = {} if config is not None and database is None else {"storage": {"database": database or default_database()}}
+    settings = load_settings(config, overrides)
+    answer = ask_daemon(settings.control_endpoint, command, settings.control.timeout_s)
+    if answer is None:
+        answer = f"{tell_store(settings, command, SystemClock())} (the daemon is down: written into the store)"
+    click.echo(answer)

@@ -1,0 +1,57 @@
+"""`run`, `grab` and `analyze`: the live processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+
+
+@click.command(epilog="Example: crystal-monitor run deploy/config/simulated.toml")
+@CONFIG
+def run(config: Path) -> None:
+    """Grab and analyse as two processes under one supervisor, until Ctrl-C.
+
+    A process that dies is started again; what was committed stays, and the run goes on.
+    """
+    from monitor.clock import SystemClock
+    from monitor.service import Supervisor, stop_on_signals
+    from monitor.settings.loading import load_settings
+
+    settings = load_settings(config)
+    stop = stop_on_signals()
+    click.echo(f"station {settings.name}: trails go to {settings.storage.database}; Ctrl-C stops", err=True)
+    sys.exit(Supervisor(config, SystemClock(), stop).run())
+
+
+@click.command(epilog="Example: crystal-monitor grab station.toml")
+@CONFIG
+def grab(config: Path) -> None:
+    """Grab frames from the camera and serve them to the analysis, until SIGTERM or the camera's end."""
+    from monitor.clock import SystemClock
+    from monitor.grabber import run_grabber
+    from monitor.service.lifetime import end_with_supervisor, stop_on_signals
+    from monitor.settings.loading import load_settings
+
+    settings = load_settings(config)
+    stop = stop_on_signals()
+    end_with_supervisor()
+    run_grabber(settings.camera, settings.stream, SystemClock(), stop)
+
+
+@click.command(epilog="Example: crystal-monitor analyze station.toml")
+@CONFIG
+def analyze(config: Path) -> None:
+    """Analyse the grabber's frames and write trails, until SIGTERM or the camera's end."""
+    from monitor.analysis import run_analysis
+    from monitor.clock import SystemClock
+    from monitor.service.lifetime import end_with_supervisor, stop_on_signals
+    from monitor.settings.loading import load_settings
+
+    settings = load_settings(config)
+    stop = stop_on_signals()
+    end_with_supervisor()
+    run_analysis(settings, SystemClock(), stop)

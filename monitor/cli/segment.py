@@ -1,0 +1,86 @@
+"""`segment`: stills to label images, overlays and one table of crystals."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+COLUMNS_LEFT_OUT = ("bbox_xywh_px", "contact_labels")
+
+
+@click.command(epilog="Example: crystal-monitor segment plate7/ --out plate7-crystals --um-per-px 0.44")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results; made if missing.")
+@click.option("--um-per-px", type=click.FloatRange(min=0, min_open=True), help="Calibration, µm per pixel; without it columns in µm stay empty.")
+@click.option("--model", default="default", show_default=True, help="Shipped weights by name, or a model card's path.")
+@click.option("--backend", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
+def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model: str, backend: str) -> None:
+    """Find the crystals in IMAGES (files or folders; 8 or 16 bit, grey or colour).
+
+    Writes into the folder --out for every image NAME.png (16-bit labels, 0 is background) and NAME.overlay.png, and
+    one crystals.csv with a row for every crystal.
+    """
+    from monitor.analysis.stills import segment_stills
+    from monitor.errors import SourceError
+    from monitor.settings.loading import load_settings
+
+    settings = load_settings(None, {"analysis": {"model": model, "backend": backend}})
+    files = _files(images)
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "crystals.csv").open("w", newline="", encoding="utf-8") as table:
+        writer: csv.DictWriter[str] | None = None
+        for path, still in segment_stills(files, settings, um_per_px):
+            if isinstance(still, SourceError):
+                click.echo(f"{path.name}: {still}", err=True)
+                continue
+            cv2.imwrite(str(out / f"{path.stem}.png"), still.labels_HW.astype(np.uint16))
+            cv2.imwrite(str(out / f"{path.stem}.overlay.png"), overlay(still.image, still.labels_HW))
+            for crystal in still.observations:
+                row = {"file": path.name} | {
+                    name: value for name, value in asdict(crystal).items() if name not in COLUMNS_LEFT_OUT
+                } | {"in_contact": crystal.in_contact}
+                if writer is None:
+                    writer = csv.DictWriter(table, fieldnames=list(row))
+                    writer.writeheader()
+                writer.writerow(row)
+            click.echo(f"{path.name}: {len(still.observations)} crystals ({still.backend})")
+
+
+def _files(images: tuple[Path, ...]) -> list[Path]:
+    from monitor.errors import SourceError
+
+    files: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_ENDINGS)
+            if not found:
+                raise SourceError(f"folder {path} has no images ({', '.join(IMAGE_ENDINGS)}): name another folder")
+            files += found
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise SourceError(f"{path} does not exist: name an image or a folder of images")
+    return files
+
+
+def overlay(image: NDArray[np.uint8] | NDArray[np.uint16], labels_HW: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The image, stretched to 8 bit, with every crystal's outline in its own colour; shape (H, W, 3), BGR."""
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    low, high = np.percentile(grey, (0.5, 99.5))
+    stretched = np.clip((grey.astype(np.float32) - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
+    result = cv2.cvtColor(stretched, cv2.COLOR_GRAY2BGR)
+    edges_HW = np.zeros(labels_HW.shape, bool)
+    edges_HW[:, 1:] |= labels_HW[:, 1:] != labels_HW[:, :-1]
+    edges_HW[1:, :] |= labels_HW[1:, :] != labels_HW[:-1, :]
+    hue_HW = (labels_HW.astype(np.int64) * 47 % 180).astype(np.uint8)
+    full = np.full_like(hue_HW, 255)
+    colours = cv2.cvtColor(np.dstack((hue_HW, full, full)), cv2.COLOR_HSV2BGR)
+    result[edges_HW] = colours[edges_HW]
+    return np.asarray(result, np.uint8)

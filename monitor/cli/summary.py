@@ -1,0 +1,41 @@
+"""A run's summary for people: one fact a line, with units."""
+
+from __future__ import annotations
+
+import click
+
+from monitor.cli.output import duration_text, to_json
+from monitor.store import TrailReader
+
+
+def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
+    """Print the run's row of `run_summary`. Raises StoreUnusableError."""
+    with TrailReader(database) as reader:
+        row = next(reader.view("run_summary", run_id).records())
+    if as_json:
+        click.echo(to_json(row))
+        return
+
+    def number(name: str) -> float | None:
+        value = row[name]
+        return None if value is None else float(value)
+
+    area_um2, area_px = number("total_area_um2"), number("total_area_px")
+    area = f"{area_um2:.5g} µm²" if area_um2 is not None else f"{area_px or 0:.5g} px²"
+    lost = f", {row['frames_lost']} lost" if row["frames_lost"] else ""
+    click.echo(f"run {row['run_id']} ({row['name']}): {row['state'] or 'no frame measured'}")
+    click.echo(
+        f"  frames      {row['frames_ok']} ok, {row['frames_failed']} failed, "
+        f"{row['frames_rejected']} rejected{lost}"
+    )
+    click.echo(f"  crystals    {row['crystals']} followed, total area {area}, coverage {number('coverage') or 0:.1%}")
+    if (induction_s := number("induction_s")) is not None:
+        low, high = duration_text(number("induction_low_s")), duration_text(number("induction_high_s"))
+        click.echo(f"  induction   {duration_text(induction_s)} (95 %: {low} to {high})")
+    if row["completed_elapsed_s"] is not None:
+        click.echo(f"  complete    at {duration_text(number('completed_elapsed_s'))}")
+    elif row["t95_elapsed_s"] is not None:
+        low, high = duration_text(number("t95_low_s")), duration_text(number("t95_high_s"))
+        click.echo(f"  t95         {duration_text(number('t95_elapsed_s'))} (95 %: {low} to {high})")
+    click.echo(f"  engine      {row['backend'] or 'none'}, weights {row['model'] or 'none'}")
+    click.echo(f"  look closer: crystal-monitor trails {row['run_id']} --database {database}")

@@ -1,0 +1,36 @@
+"""How a process of ours is told to stop: signals set an event, and a child does not outlive its supervisor."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+SUPERVISOR_VARIABLE = "CRYSTAL_MONITOR_SUPERVISOR_PID"
+_PR_SET_PDEATHSIG = 1
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM, SIGINT and SIGHUP set; to be called in the main thread, before anything is opened."""
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    return stop
+
+
+def end_with_supervisor() -> None:
+    """Have the kernel send SIGTERM to this process when its supervisor dies, so that no orphan keeps the camera."""
+    supervisor = os.environ.get(SUPERVISOR_VARIABLE)
+    if supervisor is None or sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(supervisor):  # it died before the call above took effect
+        os.kill(os.getpid(), signal.SIGTERM)
