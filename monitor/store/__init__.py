@@ -2,12 +2,14 @@
 
 from monitor.store.query import run_query
 from monitor.store.reader import TrailReader
+from monitor.store.reading_connection import Bound
 from monitor.store.space import SpaceEstimate, estimate_space
 from monitor.store.sql_trail_store import SqlTrailStore, open_store
 from monitor.store.table import Table
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField, TrailStore
 
 __all__ = [
+    "Bound",
     "FrameMoment",
     "HistoryWanted",
     "SpaceEstimate",

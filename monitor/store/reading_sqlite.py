@@ -38,7 +38,7 @@ class SqliteReading:
             )
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.execute("SELECT name FROM migration").fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnusableError(
                 f"the database {path} cannot be read ({error}): it must be a trail store that you may read; "
                 "for another user's, become a member of its group"
@@ -70,6 +70,8 @@ class SqliteReading:
             raise _refusal(error, bound) from error
         finally:
             watch.cancel()
+        if not columns:
+            raise QueryError("there is no question: give one SELECT")
         return whole_answer(columns, rows, bound)
 
     def close(self) -> None:

@@ -75,25 +75,24 @@ class WritingConnection:
 
 def _prepare_file(path: Path) -> None:
     folder = path.parent
-    if not folder.is_dir():
-        raise StoreUnusableError(
-            f"the folder {folder} of the database {path.name} does not exist: make it (mkdir -p {folder}), "
-            "or name another place"
-        )
-    if path.is_dir():
-        raise StoreUnusableError(
-            f"the database {path} is a folder: name a file in it, e.g. {path / 'trails.sqlite'}"
-        )
-    if path.exists():
-        return
     try:
-        # Readable for the folder's group; SQLite gives its -wal and -shm files the same permissions.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
-        path.chmod(0o640)
+        if not folder.is_dir():
+            raise StoreUnusableError(
+                f"the folder {folder} of the database {path.name} does not exist: make it (mkdir -p "
+                f"{folder}), or name another place"
+            )
+        if path.is_dir():
+            raise StoreUnusableError(
+                f"the database {path} is a folder: name a file in it, e.g. {path / 'trails.sqlite'}"
+            )
+        if not path.exists():
+            # Readable for the folder's group; SQLite gives its -wal and -shm files the same permissions.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+            path.chmod(0o640)
     except OSError as error:
         raise StoreUnusableError(
-            f"the database {path} cannot be made ({error.strerror}): give the user that runs Crystal "
-            "Monitor write permission on its folder, or name another place"
+            f"the database {path} cannot be made ({error.strerror}): give the user that runs Crystal Monitor "
+            "write permission on its folder, or name another place"
         ) from error
 
 

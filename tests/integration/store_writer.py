@@ -1,4 +1,4 @@
-"""A process that writes frames until it is killed: `python store_writer.py DATABASE`; tells each commit on stdout."""
+"""`python store_writer.py DATABASE`: writes frames until it is killed, and tells each commit on stdout."""
 
 from __future__ import annotations
 
