@@ -66,6 +66,7 @@ class SystemClock:
     """The machine's own clocks."""
 
     def __init__(self) -> None:
+        """Read the boot's identity once; it cannot change."""
         self._boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
     def now(self) -> Instant:

@@ -90,12 +90,18 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
         case Mute():
             until = Instant(
                 now.utc_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
-                None if now.boottime_ns is None else now.boottime_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
+                None
+                if now.boottime_ns is None
+                else now.boottime_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
                 now.boot_id,
             )
             if fields is not None:
                 fields.mute(run, until if command.seconds > 0 else None)
-            message = f"alerts are muted for {command.seconds:g} s" if command.seconds else "alerts are no longer muted"
+            message = (
+                f"alerts are muted for {command.seconds:g} s"
+                if command.seconds
+                else "alerts are no longer muted"
+            )
             keeper.record(RunEvent(now, Event(EventKind.NOTE, message)))
             return message
 

@@ -43,7 +43,9 @@ class Emitter:
         if notices:
             self._sent_to = notices[-1].event_id
             for failure in self._publisher.publish(notices):
-                log.error("alert %s did not reach sink %s: %s", failure.event_id, failure.sink, failure.message)
+                log.error(
+                    "alert %s did not reach sink %s: %s", failure.event_id, failure.sink, failure.message
+                )
 
     def close(self) -> None:
         """Close the sinks."""

@@ -45,7 +45,7 @@ class Fields:
             last_s = pipeline.state.last_elapsed_s
             if last_s is None:
                 continue
-            completion, alerts = pipeline.consider_silence(last_s + silent_s)
+            completion, alerts, _ = pipeline.consider_silence(last_s + silent_s)
             if completion.changed:
                 event = Event(EventKind.STATE, completion.explanation)
                 told.append(RunEvent(now, event, field, {"state": completion.state.value}))

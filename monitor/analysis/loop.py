@@ -47,7 +47,7 @@ class Progress:
 class AnalysisLoop:
     """Takes frames from a source until it is told to stop or, in a replay, the source is finished."""
 
-    def __init__(  # noqa: PLR0913 - the loop joins the parts; each is one collaborator with one task
+    def __init__(
         self,
         settings: StationSettings,
         clock: Clock,

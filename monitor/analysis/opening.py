@@ -47,7 +47,10 @@ def open_segmenter(settings: StationSettings) -> Segmenter:
     analysis = settings.analysis
     try:
         return Segmenter(
-            model=analysis.model, backend=analysis.backend, threads=analysis.threads, cache=analysis.model_cache
+            model=analysis.model,
+            backend=analysis.backend,
+            threads=analysis.threads,
+            cache=analysis.model_cache,
         )
     except EngineError as error:
         raise SettingsError(f"the engine cannot start: {error}") from error
@@ -79,7 +82,10 @@ def open_analysis(
         store = open_store(database, settings.storage.synchronous)
         stack.callback(store.close)
         publisher = AlertPublisher(
-            {f"{number}:{sink.kind}": open_sink(sink) for number, sink in enumerate(settings.alerts.sinks, 1)},
+            {
+                f"{number}:{sink.kind}": open_sink(sink)
+                for number, sink in enumerate(settings.alerts.sinks, 1)
+            },
             timeout_s=SINK_TIMEOUT_S,
         )
         emitter = Emitter(database, publisher)
@@ -89,7 +95,9 @@ def open_analysis(
         keeper = RunKeeper(store, settings, clock, _provenance(engine))
         keeper.resume_or_end()
         fields = Fields(settings, engine, store)
-        frames = source if source is not None else connect_source(settings.stream, clock, _resume_point(database))
+        frames = (
+            source if source is not None else connect_source(settings.stream, clock, _resume_point(database))
+        )
         frames.open()
         stack.callback(frames.close)
         commands = None

@@ -43,7 +43,6 @@ from monitor.settings.station import StationSettings
 from monitor.tracker import TrackerInput, TrackerState
 from monitor.tracker import step as tracker_step
 
-
 STAGES = ("quality", "segmentation", "measuring", "tracking", "kinetics", "completion")
 """Stages that count towards the time that the analysis of a frame takes."""
 
@@ -72,7 +71,9 @@ class FieldState:
 class FieldPipeline:
     """The stages of one field, in order, with the state between frames. Not thread-safe."""
 
-    def __init__(self, field: str, settings: StationSettings, segmenter: Segmenter, state: FieldState) -> None:
+    def __init__(
+        self, field: str, settings: StationSettings, segmenter: Segmenter, state: FieldState
+    ) -> None:
         """Go on from `state`: fresh, or restored from the store."""
         self._field = field
         self._settings = settings
@@ -112,7 +113,9 @@ class FieldPipeline:
             if not self.state.engine_failed:
                 events += (Event(EventKind.ENGINE_FAILED, str(error)),)
             self.state.engine_failed = True
-            quality = replace(quality, status=FrameStatus.FAILED, reason=RejectReason.ENGINE, detail=str(error))
+            quality = replace(
+                quality, status=FrameStatus.FAILED, reason=RejectReason.ENGINE, detail=str(error)
+            )
             return self._unseen(frame, quality, elapsed_s, age_s, elapsed_s, events)
         if self.state.engine_failed:
             self.state.engine_failed = False
@@ -128,7 +131,9 @@ class FieldPipeline:
         now_s = elapsed_s if last_s is None else max(elapsed_s, last_s)
         return self._unseen(failed, quality, now_s, None, elapsed_s, ())
 
-    def consider_silence(self, elapsed_s: float) -> tuple[CompletionState, tuple[Alert, ...], FieldStateRecord]:
+    def consider_silence(
+        self, elapsed_s: float
+    ) -> tuple[CompletionState, tuple[Alert, ...], FieldStateRecord]:
         """Let time pass without any frame, so that blindness is noticed, stored and told."""
         completion, alerts = self._without_sight(elapsed_s)
         return completion, alerts, self._state_record()
@@ -170,7 +175,9 @@ class FieldPipeline:
             completion_input = CompletionInput(
                 elapsed_s, tracker, kinetics, float(frame.width_px * frame.height_px), frame.um_per_px
             )
-            state.completion, completion = completion_step(state.completion, completion_input, settings.completion)
+            state.completion, completion = completion_step(
+                state.completion, completion_input, settings.completion
+            )
         with self._timed("alerts"):
             alerts = self._alerts(elapsed_s, completion, tracker, kinetics)
         state.last_elapsed_s = elapsed_s
@@ -243,7 +250,13 @@ class FieldPipeline:
         if before is None or before == now:
             return ()
         text = "unknown" if now is None else f"{now:g} µm/px"
-        return (Event(EventKind.CALIBRATION_CHANGED, f"calibration changed from {before:g} µm/px to {text}", value=now),)
+        return (
+            Event(
+                EventKind.CALIBRATION_CHANGED,
+                f"calibration changed from {before:g} µm/px to {text}",
+                value=now,
+            ),
+        )
 
     def _state_record(self) -> FieldStateRecord:
         tracker = self.state.tracker

@@ -24,7 +24,9 @@ def replay(
 
     Raises UserError: nothing to replay, a database or engine that cannot be used.
     """
-    settings = settings.model_copy(update={"analysis": settings.analysis.model_copy(update={"resume": False})})
+    settings = settings.model_copy(
+        update={"analysis": settings.analysis.model_copy(update={"resume": False})}
+    )
     with open_analysis(settings, clock, source=source, on_progress=on_progress) as analysis:
         analysis.loop.run(stop)
         run = analysis.keeper.run

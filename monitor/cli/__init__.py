@@ -18,7 +18,9 @@ EXIT_USER_ERROR = 2
 EXIT_FAILURE = 1
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="crystal-monitor")
 @click.option("-v", "--verbose", is_flag=True, help="Log what is done, to standard error.")
 def cli(verbose: bool) -> None:

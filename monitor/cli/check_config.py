@@ -11,14 +11,18 @@ import click
 @click.command("check-config", epilog="Example: crystal-monitor check-config deploy/config/simulated.toml")
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--schema", is_flag=True, help="Print the JSON schema of all settings, with their units.")
-@click.option("--show", is_flag=True, help="Print every setting as it is in force: file, environment, defaults.")
+@click.option(
+    "--show", is_flag=True, help="Print every setting as it is in force: file, environment, defaults."
+)
 def check_config(config: Path | None, schema: bool, show: bool) -> None:
     """Check the settings file CONFIG; exit code 2 with the remedy if something is wrong."""
     from monitor.settings.loading import load_settings
     from monitor.settings.station import StationSettings
 
     if schema:
-        click.echo(json.dumps(StationSettings.model_json_schema(), indent=2, ensure_ascii=False, sort_keys=True))
+        click.echo(
+            json.dumps(StationSettings.model_json_schema(), indent=2, ensure_ascii=False, sort_keys=True)
+        )
         return
     settings = load_settings(config)
     if show:

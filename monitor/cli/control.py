@@ -78,9 +78,15 @@ def _tell(command: Command, config: Path | None, database: str | None) -> None:
     from monitor.clock import SystemClock
     from monitor.settings.loading import load_settings
 
-    overrides = {} if config is not None and database is None else {"storage": {"database": database or default_database()}}
+    overrides = (
+        {}
+        if config is not None and database is None
+        else {"storage": {"database": database or default_database()}}
+    )
     settings = load_settings(config, overrides)
     answer = ask_daemon(settings.control_endpoint, command, settings.control.timeout_s)
     if answer is None:
-        answer = f"{tell_store(settings, command, SystemClock())} (the daemon is down: written into the store)"
+        answer = (
+            f"{tell_store(settings, command, SystemClock())} (the daemon is down: written into the store)"
+        )
     click.echo(answer)

@@ -26,10 +26,33 @@ AND kind IN ('nucleation', 'state', 'complete', 'reopened', 'alert_raised', 'eng
 
 
 @click.command(epilog="Example: crystal-monitor demo --seed 3 --database sqlite:///demo.sqlite")
-@click.option("--database", default="sqlite:///crystal-monitor-demo.sqlite", show_default=True, metavar="URL", help="Where the trails go; a new run is opened.")
-@click.option("--duration-s", type=click.FloatRange(min=5), default=DEFAULT_REAL_S, show_default=True, help="Real seconds that the experiment of an hour is pressed into.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Which experiment; the same seed shows the same crystals.")
-@click.option("--preset", default="demo", show_default=True, help="Which kind of experiment: demo, needles, ripening, dissolving, dense …")
+@click.option(
+    "--database",
+    default="sqlite:///crystal-monitor-demo.sqlite",
+    show_default=True,
+    metavar="URL",
+    help="Where the trails go; a new run is opened.",
+)
+@click.option(
+    "--duration-s",
+    type=click.FloatRange(min=5),
+    default=DEFAULT_REAL_S,
+    show_default=True,
+    help="Real seconds that the experiment of an hour is pressed into.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Which experiment; the same seed shows the same crystals.",
+)
+@click.option(
+    "--preset",
+    default="demo",
+    show_default=True,
+    help="Which kind of experiment: demo, needles, ripening, dissolving, dense …",
+)
 def demo(database: str, duration_s: float, seed: int, preset: str) -> None:
     """Watch a simulated crystallization through the whole daemon: camera process, network, trails, SQLite.
 
@@ -97,7 +120,9 @@ class _Live:
         for news in self._rows(NEWS.format(run_id=self.run_id, after=self._news_to)):
             self._news_to = int(str(news["event_id"]))
             self._clear()
-            click.echo(f"  {duration_text(float(str(news['elapsed_s'])))}: {news['message']}")
+            click.echo(
+                f"  {duration_text(float(str(news['elapsed_s'])))}: {_first_sentence(str(news['message']))}"
+            )
         rates = [float(str(rate["rate"])) for rate in self._rows(MEDIAN_RATE.format(run_id=self.run_id))]
         line = _line(row, rates)
         self._quiet_s += POLL_S
@@ -130,7 +155,7 @@ class _Live:
 def _line(row: dict[str, str | int | float | bytes | None], rates: list[float]) -> str:
     parts = [duration_text(float(str(row["elapsed_s"]))), str(row["state"] or row["status"])]
     if row["count"] is not None:
-        parts.append(f"{row['count']} crystals")
+        parts.append(f"{int(str(row['count']))} crystals")
     if row["fraction"] is not None:
         parts.append(f"{float(str(row['fraction'])):.1%} covered")
     if rates:
@@ -142,6 +167,10 @@ def _line(row: dict[str, str | int | float | bytes | None], rates: list[float]) 
     if row["backend"] is not None:
         parts.append(str(row["backend"]))
     return " · ".join(parts)
+
+
+def _first_sentence(message: str) -> str:
+    return message.partition(";")[0].rstrip(".") + "."
 
 
 def _print_recovery(experiment: object, database: str, run_id: int) -> None:
@@ -159,7 +188,11 @@ def _print_recovery(experiment: object, database: str, run_id: int) -> None:
     rows = (
         ("", "recovered", "true"),
         ("crystals in the last frame", str(found.last_count), str(found.true_crystals)),
-        (f"growth rate, {len(found.rate_errors)} crystals", f"median error {percent(found.median_rate_error)}", ""),
+        (
+            f"growth rate, {len(found.rate_errors)} crystals",
+            f"median error {percent(found.median_rate_error)}",
+            "",
+        ),
         ("its 95 % intervals hold the truth", percent(found.rate_covered).lstrip("+"), "95 %"),
         ("area, crystals of 20 px and more", f"bias {percent(found.area_bias)}", ""),
         ("induction time", seconds(found.induction_s), seconds(found.true_induction_s)),

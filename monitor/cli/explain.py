@@ -32,4 +32,6 @@ def explain(run: str, database: str, as_json: bool) -> None:
     for row in fields:
         click.echo(f"field {row['field']} is {row['state'] or 'not judged yet'}: {row['explanation'] or ''}")
         for name, value in dict(row["decided_by"]).items():
-            click.echo(f"  {name:<34} {value:.6g}" if isinstance(value, int | float) else f"  {name:<34} {value}")
+            click.echo(
+                f"  {name:<34} {value:.6g}" if isinstance(value, int | float) else f"  {name:<34} {value}"
+            )

@@ -17,7 +17,12 @@ VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "
 @click.command(epilog="Example: crystal-monitor export last --format csv --out run7/")
 @click.argument("run", default="last")
 @click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files; made if missing.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the files; made if missing.",
+)
 @database_option
 def export(run: str, kind: Literal["csv", "parquet"], out: Path, database: str) -> None:
     """Write RUN's tables into the folder --out, one file for each view; units stand in the column names."""

@@ -22,7 +22,9 @@ def list_models(as_json: bool) -> None:
     rows = []
     for name in available_models():
         card = load_card(name)
-        rows.append({"model": card.name, "width": card.network.width, "safetensors_sha256": card.safetensors_sha256})
+        rows.append(
+            {"model": card.name, "width": card.network.width, "safetensors_sha256": card.safetensors_sha256}
+        )
     print_rows(rows, as_json=as_json, empty="no weights are shipped with this installation")
 
 
@@ -37,4 +39,6 @@ def verify(name: str) -> None:
         card = load_card(name)
     except EngineError as error:
         raise UserError(str(error)) from error
-    click.echo(f"{card.name}: weights and ONNX file match their card (sha256 {card.safetensors_sha256[:16]}…)")
+    click.echo(
+        f"{card.name}: weights and ONNX file match their card (sha256 {card.safetensors_sha256[:16]}…)"
+    )

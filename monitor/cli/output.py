@@ -14,7 +14,9 @@ Row = Mapping[str, Any]
 SIGNIFICANT_DIGITS = 5
 
 
-def print_rows(rows: Sequence[Row], *, as_json: bool, columns: Sequence[str] | None = None, empty: str) -> None:
+def print_rows(
+    rows: Sequence[Row], *, as_json: bool, columns: Sequence[str] | None = None, empty: str
+) -> None:
     """Print rows with their column names, units included.
 
     Args:

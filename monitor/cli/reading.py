@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from monitor.cli.options import database_option, json_option
 from monitor.cli.output import print_rows
 
+Record = dict[str, str | int | float | bytes | None]
+
 RUN = click.argument("run", default="last")
 FIELD = click.option("--field", help="Only this well, drop or stage position.")
 
-RUN_COLUMNS = ("run_id", "name", "started_at", "state", "frames_ok", "frames_lost", "crystals", "induction_s", "completed_elapsed_s")
+RUN_COLUMNS = (
+    "run_id",
+    "name",
+    "started_at",
+    "state",
+    "frames_ok",
+    "frames_lost",
+    "crystals",
+    "induction_s",
+    "completed_elapsed_s",
+)
 TRAIL_COLUMNS = (
     "crystal_id", "birth_kind", "first_seen_s", "ended_s", "end_reason", "points", "last_area_px", "last_area_um2",
     "growth_rate_um_per_s", "growth_rate_low_um_per_s", "growth_rate_high_um_per_s",
@@ -78,8 +88,20 @@ def events(run: str, field: str | None, database: str, as_json: bool) -> None:
 
 @click.command(epilog='Example: crystal-monitor query "SELECT state, count(*) FROM frame_log GROUP BY state"')
 @click.argument("sql")
-@click.option("--max-rows", type=click.IntRange(min=1), default=10_000, show_default=True, help="Refuse answers with more rows.")
-@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True, help="Give up after this many seconds.")
+@click.option(
+    "--max-rows",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Refuse answers with more rows.",
+)
+@click.option(
+    "--timeout-s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Give up after this many seconds.",
+)
 @database_option
 @json_option
 def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: bool) -> None:
@@ -92,19 +114,14 @@ def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: boo
 
 def _rows(
     database: str, view: str, run: str | None, field: str | None = None, crystal: int | None = None
-) -> list[dict[str, str | int | float | bytes | None]]:
-    from monitor.store import TrailReader
+) -> list[Record]:
+    from monitor.store import Bound, TrailReader
 
+    narrowing: dict[str, str | int] = {}
+    if field is not None:
+        narrowing["field"] = field
+    if crystal is not None:
+        narrowing["crystal_id"] = crystal
     with TrailReader(database) as reader:
         run_id = None if run is None else reader.find_run(run)
-        return list(reader.view(view, run_id, **_narrowing(field, crystal)).records())
-
-
-def _narrowing(field: str | None, crystal: int | None) -> dict[str, str | int]:
-    def given() -> Iterator[tuple[str, str | int]]:
-        if field is not None:
-            yield "field", field
-        if crystal is not None:
-            yield "crystal_id", crystal
-
-    return dict(given())
+        return list(reader.view(view, run_id, Bound(), **narrowing).records())

@@ -14,15 +14,25 @@ from monitor.cli.options import default_database, json_option
     "--database sqlite:///trails.sqlite"
 )
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--database", metavar="URL", help="Where the trails go, e.g. sqlite:///trails.sqlite.  [default: the station's]")
-@click.option("--um-per-px", type=click.FloatRange(min=0, min_open=True), help="Calibration, µm per pixel; without it, px only.")
-@click.option("--interval-s", type=click.FloatRange(min=0, min_open=True), help="Seconds from frame to frame.")
+@click.option(
+    "--database",
+    metavar="URL",
+    help="Where the trails go, e.g. sqlite:///trails.sqlite.  [default: the station's]",
+)
+@click.option(
+    "--um-per-px",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Calibration, µm per pixel; without it, px only.",
+)
+@click.option(
+    "--interval-s", type=click.FloatRange(min=0, min_open=True), help="Seconds from frame to frame."
+)
 @click.option("--timestamps", type=click.Path(path_type=Path), help="CSV file `file,seconds`.")
 @click.option("--field", default=None, help="Name of the well, drop or stage position.  [default: main]")
 @click.option("--name", default=None, help="Name of the run.  [default: the source's]")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file for everything else.")
 @json_option
-def replay(  # noqa: PLR0913 - one parameter for each option
+def replay(
     source: Path,
     database: str | None,
     um_per_px: float | None,
@@ -39,9 +49,9 @@ def replay(  # noqa: PLR0913 - one parameter for each option
     Prints the run's summary.
     """
     from monitor.analysis import replay as replay_source
-    from monitor.clock import SystemClock
     from monitor.cli.progress import ReplayProgress
     from monitor.cli.summary import print_summary
+    from monitor.clock import SystemClock
     from monitor.frame import DEFAULT_FIELD
     from monitor.service.lifetime import stop_on_signals
     from monitor.settings.loading import load_settings

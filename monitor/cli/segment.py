@@ -17,10 +17,23 @@ COLUMNS_LEFT_OUT = ("bbox_xywh_px", "contact_labels")
 
 @click.command(epilog="Example: crystal-monitor segment plate7/ --out plate7-crystals --um-per-px 0.44")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results; made if missing.")
-@click.option("--um-per-px", type=click.FloatRange(min=0, min_open=True), help="Calibration, µm per pixel; without it columns in µm stay empty.")
-@click.option("--model", default="default", show_default=True, help="Shipped weights by name, or a model card's path.")
-@click.option("--backend", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the results; made if missing.",
+)
+@click.option(
+    "--um-per-px",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Calibration, µm per pixel; without it columns in µm stay empty.",
+)
+@click.option(
+    "--model", default="default", show_default=True, help="Shipped weights by name, or a model card's path."
+)
+@click.option(
+    "--backend", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
+)
 def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model: str, backend: str) -> None:
     """Find the crystals in IMAGES (files or folders; 8 or 16 bit, grey or colour).
 
@@ -43,9 +56,11 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
             cv2.imwrite(str(out / f"{path.stem}.png"), still.labels_HW.astype(np.uint16))
             cv2.imwrite(str(out / f"{path.stem}.overlay.png"), overlay(still.image, still.labels_HW))
             for crystal in still.observations:
-                row = {"file": path.name} | {
-                    name: value for name, value in asdict(crystal).items() if name not in COLUMNS_LEFT_OUT
-                } | {"in_contact": crystal.in_contact}
+                row = (
+                    {"file": path.name}
+                    | {name: value for name, value in asdict(crystal).items() if name not in COLUMNS_LEFT_OUT}
+                    | {"in_contact": crystal.in_contact}
+                )
                 if writer is None:
                     writer = csv.DictWriter(table, fieldnames=list(row))
                     writer.writeheader()
@@ -61,7 +76,9 @@ def _files(images: tuple[Path, ...]) -> list[Path]:
         if path.is_dir():
             found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_ENDINGS)
             if not found:
-                raise SourceError(f"folder {path} has no images ({', '.join(IMAGE_ENDINGS)}): name another folder")
+                raise SourceError(
+                    f"folder {path} has no images ({', '.join(IMAGE_ENDINGS)}): name another folder"
+                )
             files += found
         elif path.is_file():
             files.append(path)
@@ -74,7 +91,9 @@ def overlay(image: NDArray[np.uint8] | NDArray[np.uint16], labels_HW: NDArray[np
     """The image, stretched to 8 bit, with every crystal's outline in its own colour; shape (H, W, 3), BGR."""
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     low, high = np.percentile(grey, (0.5, 99.5))
-    stretched = np.clip((grey.astype(np.float32) - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
+    stretched = np.clip((grey.astype(np.float32) - low) * (255 / max(high - low, 1.0)), 0, 255).astype(
+        np.uint8
+    )
     result = cv2.cvtColor(stretched, cv2.COLOR_GRAY2BGR)
     edges_HW = np.zeros(labels_HW.shape, bool)
     edges_HW[:, 1:] |= labels_HW[:, 1:] != labels_HW[:, :-1]

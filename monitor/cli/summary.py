@@ -16,19 +16,25 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
         click.echo(to_json(row))
         return
 
+    def word(name: str, missing: str = "none") -> str:
+        value = row[name]
+        return missing if value is None else str(value)
+
     def number(name: str) -> float | None:
         value = row[name]
         return None if value is None else float(value)
 
     area_um2, area_px = number("total_area_um2"), number("total_area_px")
     area = f"{area_um2:.5g} µm²" if area_um2 is not None else f"{area_px or 0:.5g} px²"
-    lost = f", {row['frames_lost']} lost" if row["frames_lost"] else ""
-    click.echo(f"run {row['run_id']} ({row['name']}): {row['state'] or 'no frame measured'}")
+    lost = f", {word('frames_lost')} lost" if row["frames_lost"] else ""
+    click.echo(f"run {run_id} ({word('name')}): {word('state', 'no frame measured')}")
     click.echo(
-        f"  frames      {row['frames_ok']} ok, {row['frames_failed']} failed, "
-        f"{row['frames_rejected']} rejected{lost}"
+        f"  frames      {word('frames_ok')} ok, {word('frames_failed')} failed, "
+        f"{word('frames_rejected')} rejected{lost}"
     )
-    click.echo(f"  crystals    {row['crystals']} followed, total area {area}, coverage {number('coverage') or 0:.1%}")
+    click.echo(
+        f"  crystals    {word('crystals')} followed, total area {area}, coverage {number('coverage') or 0:.1%}"
+    )
     if (induction_s := number("induction_s")) is not None:
         low, high = duration_text(number("induction_low_s")), duration_text(number("induction_high_s"))
         click.echo(f"  induction   {duration_text(induction_s)} (95 %: {low} to {high})")
@@ -37,5 +43,5 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
     elif row["t95_elapsed_s"] is not None:
         low, high = duration_text(number("t95_low_s")), duration_text(number("t95_high_s"))
         click.echo(f"  t95         {duration_text(number('t95_elapsed_s'))} (95 %: {low} to {high})")
-    click.echo(f"  engine      {row['backend'] or 'none'}, weights {row['model'] or 'none'}")
-    click.echo(f"  look closer: crystal-monitor trails {row['run_id']} --database {database}")
+    click.echo(f"  engine      {word('backend')}, weights {word('model')}")
+    click.echo(f"  look closer: crystal-monitor trails {run_id} --database {database}")

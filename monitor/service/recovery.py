@@ -63,6 +63,7 @@ class Truth:
     """The simulation's truth at any time, remembered where it is asked for again."""
 
     def __init__(self, settings: SimulationSettings) -> None:
+        """Simulate the run of `settings`."""
         self.scope = SimulatedMicroscope(settings)
         self.shot = lru_cache(maxsize=64)(self.scope.at)
         self.run = self.scope.truth_run()
@@ -99,7 +100,9 @@ def compare(
         matches[point["crystal_id"]].append(under)
         judged = point["equivalent_diameter_px"] >= SMALLEST_JUDGED_PX
         if under and judged and not point["touches_border"] and not point["in_contact"]:
-            true_px = next((c.area_px for c in shot.truth.crystals if c.id == under and not c.in_contact), None)
+            true_px = next(
+                (c.area_px for c in shot.truth.crystals if c.id == under and not c.in_contact), None
+            )
             if true_px:
                 area_errors.append(point["area_px"] / true_px - 1)
     majority = {trail: Counter(seen).most_common(1)[0][0] for trail, seen in matches.items()}
@@ -114,9 +117,7 @@ def compare(
     final_um2 = truth.run.final_area_um2
     return Recovery(
         trails=len(trails),
-        true_crystals=sum(
-            1 for c in last_truth.crystals if 2 * math.sqrt(c.area_px / math.pi) >= floor_px
-        ),
+        true_crystals=sum(1 for c in last_truth.crystals if 2 * math.sqrt(c.area_px / math.pi) >= floor_px),
         last_count=sum(1 for p in points if float(p["elapsed_s"]) == last_s),
         rate_errors=tuple(errors),
         rate_covered=float(np.mean(covered)) if covered else math.nan,
@@ -134,7 +135,9 @@ def compare(
     )
 
 
-def _rates(truth: Truth, trails: Sequence[Row], majority: Mapping[int, int]) -> tuple[list[float], list[bool]]:
+def _rates(
+    truth: Truth, trails: Sequence[Row], majority: Mapping[int, int]
+) -> tuple[list[float], list[bool]]:
     """Relative errors of the trails' growth rates, and whether each interval contains the truth."""
     errors: list[float] = []
     covered: list[bool] = []
@@ -148,7 +151,9 @@ def _rates(truth: Truth, trails: Sequence[Row], majority: Mapping[int, int]) -> 
         if first is None or last is None:
             continue
         true_rate = (last - first) / float(window_s)
-        covered.append(bool(trail["growth_rate_low_um_per_s"] <= true_rate <= trail["growth_rate_high_um_per_s"]))
+        covered.append(
+            bool(trail["growth_rate_low_um_per_s"] <= true_rate <= trail["growth_rate_high_um_per_s"])
+        )
         # Below the floor of what the window can tell from none there is no rate to be right or wrong about.
         if true_rate > float(trail["detection_floor_um_per_s"] or 0.0):
             errors.append(float(rate) / true_rate - 1)

@@ -45,7 +45,9 @@ def _read(path: Path) -> Tree:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"settings file {path} does not exist: check the path, or make it from a sample") from None
+        raise SettingsError(
+            f"settings file {path} does not exist: check the path, or make it from a sample"
+        ) from None
     except IsADirectoryError:
         raise SettingsError(f"settings file {path} is a folder: name the TOML file in it") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -82,7 +84,9 @@ def _explain(error: ValidationError, path: Path | None) -> str:
     for item in error.errors(include_url=False):
         where = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            lines.append(f"{where}: unknown key{_suggestion(str(item['loc'][-1]), _all_keys(StationSettings))}")
+            lines.append(
+                f"{where}: unknown key{_suggestion(str(item['loc'][-1]), _all_keys(StationSettings))}"
+            )
         else:
             lines.append(f"{where}: {item['msg']} (given: {item['input']!r:.80})")
     return f"{origin}: " + "\n  ".join(lines)
@@ -90,7 +94,11 @@ def _explain(error: ValidationError, path: Path | None) -> str:
 
 def _suggestion(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; `crystal-monitor check-config --schema` lists the keys"
+    return (
+        f"; did you mean {close[0]!r}?"
+        if close
+        else "; `crystal-monitor check-config --schema` lists the keys"
+    )
 
 
 def _all_keys(model: type[BaseModel]) -> list[str]:

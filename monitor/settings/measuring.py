@@ -24,6 +24,6 @@ class MeasuringSettings(SettingsModel):
     """A faceted crystal is a `plate` from this Feret ratio on, a `prism` below it."""
     aggregate_solidity: float = Field(default=0.87, gt=0, lt=1)
     """`aggregate` below this ratio of the area to that of the convex hull."""
-    rounded_ellipticity: float = Field(default=0.97, gt=0, lt=1)
-    """`rounded` from this ratio on: circumference of the ellipse of the same area and Feret ratio over the
-    measured perimeter (an ellipse has 1, a regular hexagon 0.95, a square 0.89)."""
+    rounded_ellipticity: float = Field(default=0.975, gt=0, lt=1)
+    """`rounded` from this ratio on: circumference of the ellipse of the same area and ratio of rectangle
+    sides over the measured perimeter (an ellipse has 1, a regular hexagon 0.95, a square 0.89)."""
