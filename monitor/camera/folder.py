@@ -67,14 +67,14 @@ class FolderCamera:
         reader = StillReader(self._times)
         while not self._pace.is_stopped():
             for path in self._settled():
+                if not self._pace.wait_turn():
+                    return
                 stills = self._read(reader, path)
-                for still in stills:
-                    if not self._pace.wait_turn():
-                        return
-                    yield self._number(still)
                 if stills:
                     self._done.add(path.name)
                     self._pending.pop(path.name, None)
+                for still in stills:
+                    yield self._number(still)
             if not self._pace.wait(self._settings.poll_interval_s):
                 return
 

@@ -80,8 +80,9 @@ class SimulatedCamera:
                 return
             if not self._pace.wait_turn():
                 return
-            yield self._frame(microscope, elapsed_s)
+            frame = self._frame(microscope, elapsed_s)
             self._next_index += 1
+            yield frame
 
     def close(self) -> None:
         """See `Camera`."""

@@ -48,7 +48,7 @@ class VideoFileCamera:
                     return
                 if not self._pace.wait_turn():
                     return
-                yield Frame(
+                frame = Frame(
                     image=picture.image,
                     session=self._session,
                     frame_index=self._next_index,
@@ -60,6 +60,7 @@ class VideoFileCamera:
                     source_name=self._path.name,
                 )
                 self._next_index += 1
+                yield frame
         except SourceError as error:
             raise CameraError(str(error)) from error
 
