@@ -1,7 +1,7 @@
 """Sub-pixel area from the calibrated probability map.
 
-A calibrated probability at the rim is the fraction of the pixel that is crystal, on average; so the sum of the rim's
-probabilities is the rim's area, without bias, where a count of pixels above one half is rough.
+A calibrated probability at the rim is the fraction of the pixel that is crystal, on average; so the sum of
+the rim's probabilities is the rim's area, without bias, where a count of pixels above one half is rough.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ def subpixel_area(
 ) -> Float:
     """Area of each of the N crystals, px²; `label` and `pixels` (whole pixels) have length N.
 
-    Pixels of a crystal that see background (8 neighbours) count p instead of 1. Background pixels that see a crystal
-    add their p to it, in halves where they see two. Where two crystals adjoin, pixels belong whole to their label.
+    Pixels of a crystal that see background (8 neighbours) count p instead of 1. Background pixels that see a
+    crystal add their p to it, in halves where they see two. Where two crystals adjoin, pixels belong whole
+    to their label.
     """
     square = np.ones((3, 3), np.uint8)
     crystal_HW = (labels_HW > 0).view(np.uint8)
@@ -46,7 +47,8 @@ def subpixel_area(
 def _least_and_largest_neighbour(
     labels_HW: NDArray[np.int32], at: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The least and the largest label among the 8 neighbours of each background pixel `at` (flat positions)."""
+    """The least and the largest label among the 8 neighbours of each background pixel `at` (flat
+    positions)."""
     height, width = labels_HW.shape
     padded = np.zeros((height + 2, width + 2), np.int32)
     padded[1:-1, 1:-1] = labels_HW

@@ -37,7 +37,7 @@ class Calipers:
     """Length of the hull, px."""
 
 
-def calipers(hulls: Sequence[NDArray[np.int32]]) -> Calipers:
+def calipers(hulls: Sequence[NDArray[np.float32]]) -> Calipers:
     """Turn calipers around each hull (corners of shape (K, 2), in order).
 
     Both the smallest Feret diameter and the rectangle of least area have a side on an edge of the hull
@@ -56,7 +56,7 @@ def calipers(hulls: Sequence[NDArray[np.int32]]) -> Calipers:
     return Calipers(*result)
 
 
-def _stack(hulls: Sequence[NDArray[np.int32]], corners: int) -> NDArray[np.float32]:
+def _stack(hulls: Sequence[NDArray[np.float32]], corners: int) -> NDArray[np.float32]:
     """Shape (N, corners, 2): each hull filled up with its last corner, about its first."""
     stacked = np.empty((len(hulls), corners, 2), np.float32)
     for row, hull in zip(stacked, hulls, strict=True):

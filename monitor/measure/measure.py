@@ -39,24 +39,18 @@ def measure(
     if not labels_HW.any():
         return ()
     regions = find_regions(labels_HW, probability_HW)
-    outlines = trace(labels_HW, regions.label, regions.boxes)
+    outlines = trace(labels_HW, probability_HW, regions.label, regions.boxes, regions.pixels)
     area = regions.pixels
     if probability_HW is not None:
         area = subpixel_area(labels_HW, probability_HW, regions.label, regions.pixels)
-    rows = _rows(regions, area, outlines, calipers(outlines.hulls))
+    rows = _rows(regions, area, outlines, calipers(outlines.hulls), um_per_px)
     touching = neighbours(contact_pairs(labels_HW, settings.contact_distance_px))
     mean = [1.0] * len(rows) if regions.mean_probability is None else regions.mean_probability.tolist()
     scores = score_by_label or {}
     observations = []
-    for row, box, probability in zip(rows, regions.boxes, mean, strict=True):
-        label = int(row["label"])
+    for label, row, box, probability in zip(regions.label.tolist(), rows, regions.boxes, mean, strict=True):
         border = _touches_border(box, labels_HW.shape, settings.border_margin_px)
-        habit = Habit.UNKNOWN
-        if not border:
-            habit = judge_habit(
-                row["area_px"], row["perimeter_px"], row["aspect_ratio"], row["solidity"], settings
-            )
-        figures = {name: value for name, value in row.items() if name != "label"}
+        habit = Habit.UNKNOWN if border else judge_habit(row, settings)
         observations.append(
             Observation(
                 label=label,
@@ -65,21 +59,21 @@ def measure(
                 contact_labels=touching.get(label, ()),
                 score=float(scores.get(label, probability)),
                 habit=habit,
-                **figures,
-                **_in_um(row, um_per_px),
+                **row,
             )
         )
     return tuple(observations)
 
 
-def _rows(regions: Regions, area: Float, outlines: Outlines, caliper: Calipers) -> list[dict[str, float]]:
-    offset = outlines.offset_px(area, regions.pixels)
+def _rows(
+    regions: Regions, area: Float, outlines: Outlines, caliper: Calipers, um_per_px: float | None
+) -> list[dict[str, float]]:
+    offset = outlines.offset_px(area)
     perimeter = outlines.perimeter_px + 2 * math.pi * outlines.bodies * offset
     hull_area = caliper.area_px + caliper.perimeter_px * offset + math.pi * offset**2
     feret_max = caliper.feret_max_px + 2 * offset
     feret_min = caliper.feret_min_px + 2 * offset
     columns = {
-        "label": regions.label,
         "area_px": area,
         "equivalent_diameter_px": 2 * np.sqrt(area / math.pi),
         "feret_max_px": feret_max,
@@ -94,11 +88,12 @@ def _rows(regions: Regions, area: Float, outlines: Outlines, caliper: Calipers) 
         "centroid_x_px": regions.centroid_x_px,
         "centroid_y_px": regions.centroid_y_px,
     }
+    if um_per_px is not None:
+        columns["area_um2"] = area * um_per_px**2
+        columns |= {f"{name}_um": columns[f"{name}_px"] * um_per_px for name in _LENGTHS}
     names = tuple(columns)
-    return [
-        dict(zip(names, values, strict=True))
-        for values in zip(*(column.tolist() for column in columns.values()), strict=True)
-    ]
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(names, values, strict=True)) for values in rows]
 
 
 def _touches_border(box: tuple[slice, slice], shape: tuple[int, ...], margin_px: int) -> bool:
@@ -114,10 +109,3 @@ def _touches_border(box: tuple[slice, slice], shape: tuple[int, ...], margin_px:
 def _xywh(box: tuple[slice, slice]) -> tuple[int, int, int, int]:
     rows, columns = box
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-
-
-def _in_um(row: Mapping[str, float], um_per_px: float | None) -> dict[str, float]:
-    if um_per_px is None:
-        return {}
-    lengths = {f"{name}_um": row[f"{name}_px"] * um_per_px for name in _LENGTHS}
-    return {"area_um2": row["area_px"] * um_per_px**2, **lengths}
