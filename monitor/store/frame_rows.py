@@ -117,7 +117,9 @@ def _insert_frame(connection: Connection, result: FrameResult, field_id: int, se
 def _write_points(connection: Connection, points: Sequence[TrackPoint], frame_id: int, field_id: int) -> None:
     if points:
         follow_points(connection, field_id, points)
-        execute_rows(connection, _INSERT_POINT, [point_row(one, frame_id, field_id) for one in points])
+        fitted = {fit.crystal_id: fit for fit in fits}
+        rows = [point_row(one, fitted.get(one.crystal_id), frame_id, field_id) for one in points]
+        execute_rows(connection, _INSERT_POINT, rows)
 
 
 def _write_distributions(connection: Connection, result: FrameResult, frame_id: int) -> None:

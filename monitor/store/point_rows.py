@@ -7,18 +7,19 @@ from math import isfinite
 from operator import attrgetter
 from typing import Any
 
+from monitor.records.growth import GrowthFit
 from monitor.records.observation import Observation
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import Habit
 from monitor.store.bulk import BulkRow
-from monitor.store.tables import POINT_MICROMETRES, POINT_NUMBERS
+from monitor.store.tables import POINT_GROWTH, POINT_MICROMETRES, POINT_NUMBERS
 
 _NUMBERS = (*POINT_NUMBERS, *POINT_MICROMETRES)
 _numbers_of = attrgetter(*_NUMBERS)
 
 
-def point_row(point: TrackPoint, frame_id: int, field_id: int) -> BulkRow:
-    """The point's row; a number that is not finite becomes NULL."""
+def point_row(point: TrackPoint, fit: GrowthFit | None, frame_id: int, field_id: int) -> BulkRow:
+    """The point's row, with the growth that was fitted up to it; a number that is not finite becomes NULL."""
     seen = point.observation
     x, y, width, height = seen.bbox_xywh_px
     row: BulkRow = {
@@ -42,6 +43,9 @@ def point_row(point: TrackPoint, frame_id: int, field_id: int) -> BulkRow:
         fit_for_growth=point.fit_for_growth,
         habit=seen.habit.value,
     )
+    for name in POINT_GROWTH:
+        value = None if fit is None else getattr(fit, name)
+        row[name] = value if value is None or isfinite(value) else None
     return row
 
 

@@ -247,6 +247,7 @@ point = Table(
     Column("carried", Flag, nullable=False),
     Column("fit_for_growth", Flag, nullable=False),
     Column("habit", Words, nullable=False),
+    *_numbers(*POINT_GROWTH),
     ForeignKeyConstraint(["field_id", "crystal_id"], ["trail.field_id", "trail.crystal_id"]),
     sqlite_with_rowid=False,
     **_STRICT,

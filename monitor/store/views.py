@@ -92,7 +92,8 @@ SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at,
   p.centroid_x_px, p.centroid_y_px, p.touches_border, (p.contacts IS NOT NULL) AS in_contact, p.carried,
   p.score, p.habit, fr.backend,
   r.name, p.feret_max_px, p.feret_min_px, p.length_px, p.width_px, p.perimeter_px, p.fit_for_growth,
-  p.revision
+  p.revision, p.rate_um_per_s AS growth_rate_um_per_s, p.low_um_per_s AS growth_rate_low_um_per_s,
+  p.high_um_per_s AS growth_rate_high_um_per_s, p.fit_window_s, p.detection_floor_um_per_s
 FROM point p
   JOIN trail t ON t.field_id = p.field_id AND t.crystal_id = p.crystal_id
   JOIN frame fr ON fr.frame_id = p.frame_id

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from monitor.errors import StoreError, StoreUnusableError
 from monitor.store import TrailReader, open_store
 from tests import trail_results as made
+from tests.small_disk import mounted_disk
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -65,15 +65,8 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A real file system of 2 MiB."""
-    folder = Path(tempfile.mkdtemp(prefix="store-disk-"))
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        folder.rmdir()
-        pytest.skip("a small file system can only be mounted by root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-    folder.rmdir()
+    with mounted_disk(megabytes=2) as folder:
+        yield folder
 
 
 def test_a_disk_that_is_full_and_then_is_not(small_disk: Path) -> None:
@@ -83,11 +76,16 @@ def test_a_disk_that_is_full_and_then_is_not(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(700_000))
     indices = count()
-    with pytest.raises(StoreError, match="make room") as full:
+
+    def fill() -> None:
         while store.append(run, made.growing(next(indices), 40)):
             pass
-    index = next(indices) - 1
+
+    with pytest.raises(StoreError, match="make room") as full:
+        fill()
     assert not isinstance(full.value, StoreUnusableError)
+    index = next(indices) - 1
+    assert index > 2, "the control: there was room at first"
     with pytest.raises(StoreError):
         store.append(run, made.growing(index, 40))
     with TrailReader(str(database)) as reader:
