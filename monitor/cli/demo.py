@@ -22,7 +22,8 @@ SELECT growth_rate_um_per_s * 60 AS rate FROM trail_summary
 WHERE run_id = {run_id} AND growth_rate_um_per_s IS NOT NULL AND ended_s IS NULL ORDER BY rate"""
 NEWS = """
 SELECT event_id, elapsed_s, kind, message FROM event_log WHERE run_id = {run_id} AND event_id > {after}
-AND kind IN ('nucleation', 'state', 'complete', 'reopened', 'alert_raised', 'engine_failed', 'slow') ORDER BY event_id"""
+AND kind IN ('nucleation', 'state', 'complete', 'reopened', 'alert_raised', 'engine_failed', 'slow')
+ORDER BY event_id"""
 
 
 @click.command(epilog="Example: crystal-monitor demo --seed 3 --database sqlite:///demo.sqlite")

@@ -53,7 +53,10 @@ def runs(database: str, as_json: bool) -> None:
 @database_option
 @json_option
 def trails(run: str, field: str | None, database: str, as_json: bool) -> None:
-    """List the crystals of RUN (its number, its name, or `last`): sizes in px and µm, growth in µm/s with 95 % limits."""
+    """List the crystals of RUN (its number, its name, or `last`).
+
+    Sizes in px² and µm², growth of the area-equivalent diameter in µm/s with its 95 % limits.
+    """
     rows = _rows(database, "trail_summary", run, field)
     print_rows(rows, as_json=as_json, columns=TRAIL_COLUMNS, empty="no crystal was confirmed in this run")
 

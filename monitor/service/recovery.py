@@ -10,13 +10,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.settings.simulation import SimulationSettings
-from monitor.simulation import SimulatedMicroscope
+from monitor.simulation import CrystalTruth, FrameTruth, SimulatedMicroscope
 
 Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class Recovery:
     last_count: int
     """Crystals that the daemon had in the last frame."""
     rate_errors: tuple[float, ...] = field(repr=False)
-    """Relative error of each judged trail's growth rate against the truth over the same window."""
+    """Relative error of every fitted growth rate above its detection floor, against the truth over its window."""
     rate_covered: float
     """Fraction of the 95 % intervals that contain the truth."""
     area_bias: float
@@ -60,20 +60,40 @@ class Recovery:
 
 
 class Truth:
-    """The simulation's truth at any time, remembered where it is asked for again."""
+    """The simulation's truth at any time; what is asked for again is remembered."""
 
     def __init__(self, settings: SimulationSettings) -> None:
         """Simulate the run of `settings`."""
-        self.scope = SimulatedMicroscope(settings)
-        self.shot = lru_cache(maxsize=64)(self.scope.at)
-        self.run = self.scope.truth_run()
+        self._scope = SimulatedMicroscope(settings)
+        self._crystals: dict[float, dict[int, CrystalTruth]] = {}
+        self._total_um2: dict[float, float] = {}
+        self.run = self._scope.truth_run()
+
+    def labels_at(self, elapsed_s: float) -> NDArray[np.int32]:
+        """True identities at that time, int32, shape (H, W); not remembered."""
+        shot = self._scope.at(elapsed_s)
+        self._remember(elapsed_s, shot.truth)
+        return shot.labels_HW
+
+    def crystals(self, elapsed_s: float) -> Mapping[int, CrystalTruth]:
+        """True crystals in view at that time, by number."""
+        if elapsed_s not in self._crystals:
+            self._remember(elapsed_s, self._scope.at(elapsed_s).truth)
+        return self._crystals[elapsed_s]
+
+    def total_um2(self, elapsed_s: float) -> float:
+        """True total area at that time, µm²."""
+        self.crystals(elapsed_s)
+        return self._total_um2[elapsed_s]
 
     def diameter_um(self, crystal: int, elapsed_s: float) -> float | None:
         """Area-equivalent diameter of a true crystal, µm; None where it is not there."""
-        for truth in self.shot(elapsed_s).truth.crystals:
-            if truth.id == crystal:
-                return truth.equivalent_diameter_um
-        return None
+        found = self.crystals(elapsed_s).get(crystal)
+        return None if found is None else found.equivalent_diameter_um
+
+    def _remember(self, elapsed_s: float, truth: FrameTruth) -> None:
+        self._crystals[elapsed_s] = {crystal.id: crystal for crystal in truth.crystals}
+        self._total_um2[elapsed_s] = truth.total_area_um2
 
 
 def compare(
@@ -88,37 +108,32 @@ def compare(
         summary: the run's row of `run_summary`.
     """
     truth = Truth(settings)
-    by_trail: dict[int, list[Row]] = defaultdict(list)
+    frames: dict[float, list[Row]] = defaultdict(list)
+    for point in points:
+        frames[float(point["elapsed_s"])].append(point)
     matches: dict[int, list[int]] = defaultdict(list)
-    area_errors = []
-    for point in sorted(points, key=lambda row: float(row["elapsed_s"])):
-        shot = truth.shot(float(point["elapsed_s"]))
-        row, column = round(point["centroid_y_px"]), round(point["centroid_x_px"])
-        height, width = shot.labels_HW.shape
-        under = int(shot.labels_HW[min(max(row, 0), height - 1), min(max(column, 0), width - 1)])
-        by_trail[point["crystal_id"]].append(point)
-        matches[point["crystal_id"]].append(under)
-        judged = point["equivalent_diameter_px"] >= SMALLEST_JUDGED_PX
-        if under and judged and not point["touches_border"] and not point["in_contact"]:
-            true_px = next(
-                (c.area_px for c in shot.truth.crystals if c.id == under and not c.in_contact), None
-            )
-            if true_px:
-                area_errors.append(point["area_px"] / true_px - 1)
+    area_errors: list[float] = []
+    for elapsed_s in sorted(frames):
+        labels_HW = truth.labels_at(elapsed_s)
+        for point in frames[elapsed_s]:
+            under = _under(labels_HW, point)
+            matches[point["crystal_id"]].append(under)
+            true = truth.crystals(elapsed_s).get(under)
+            if true is not None and _judged_for_area(point, true):
+                area_errors.append(point["area_px"] / true.area_px - 1)
     majority = {trail: Counter(seen).most_common(1)[0][0] for trail, seen in matches.items()}
-    switches = sum(
-        sum(1 for under in seen if under not in (0, majority[trail])) for trail, seen in matches.items()
-    )
-    errors, covered = _rates(truth, trails, majority)
-    last_s = max((float(p["elapsed_s"]) for p in points), default=0.0)
-    floor_px = min((p["equivalent_diameter_px"] for p in points), default=0.0)
-    last_truth = truth.shot(last_s).truth
+    errors, covered = _rates(truth, points, majority)
+    last_s = max(frames, default=0.0)
+    smallest_px = min((p["equivalent_diameter_px"] for p in points), default=0.0)
     completed_s = _number(summary["completed_elapsed_s"])
     final_um2 = truth.run.final_area_um2
     return Recovery(
         trails=len(trails),
-        true_crystals=sum(1 for c in last_truth.crystals if 2 * math.sqrt(c.area_px / math.pi) >= floor_px),
-        last_count=sum(1 for p in points if float(p["elapsed_s"]) == last_s),
+        true_crystals=sum(
+            2 * math.sqrt(crystal.area_px / math.pi) >= smallest_px
+            for crystal in truth.crystals(last_s).values()
+        ),
+        last_count=len(frames.get(last_s, ())),
         rate_errors=tuple(errors),
         rate_covered=float(np.mean(covered)) if covered else math.nan,
         area_bias=float(np.mean(area_errors)) if area_errors else math.nan,
@@ -127,35 +142,59 @@ def compare(
         completed_s=completed_s,
         true_t95_s=_number(truth.run.completion_s),
         completed_fraction=(
-            truth.shot(completed_s).truth.total_area_um2 / final_um2
+            truth.total_um2(completed_s) / final_um2
             if math.isfinite(completed_s) and final_um2
             else math.nan
         ),
-        identity_switches=switches,
+        identity_switches=sum(
+            under not in {0, majority[trail]} for trail, seen in matches.items() for under in seen
+        ),
+    )
+
+
+def _under(labels_HW: NDArray[np.int32], point: Row) -> int:
+    """The true crystal under a point's centroid; 0 for none."""
+    height, width = labels_HW.shape
+    row = min(max(round(point["centroid_y_px"]), 0), height - 1)
+    column = min(max(round(point["centroid_x_px"]), 0), width - 1)
+    return int(labels_HW[row, column])
+
+
+def _judged_for_area(point: Row, true: CrystalTruth) -> bool:
+    """Whether the whole crystal is in view on its own, and large enough."""
+    return (
+        point["equivalent_diameter_px"] >= SMALLEST_JUDGED_PX
+        and not point["touches_border"]
+        and not point["in_contact"]
+        and not true.in_contact
+        and not true.touches_border
     )
 
 
 def _rates(
-    truth: Truth, trails: Sequence[Row], majority: Mapping[int, int]
+    truth: Truth, points: Sequence[Row], majority: Mapping[int, int]
 ) -> tuple[list[float], list[bool]]:
-    """Relative errors of the trails' growth rates, and whether each interval contains the truth."""
+    """Relative errors of all rates that were fitted, and whether each interval contains the truth.
+
+    The truth of a fit is the mean rate of the true diameter over the fit's own window.
+    """
     errors: list[float] = []
     covered: list[bool] = []
-    for trail in trails:
-        crystal = majority.get(trail["crystal_id"], 0)
-        rate, window_s, end_s = trail["growth_rate_um_per_s"], trail["fit_window_s"], trail["fit_ended_s"]
-        if not crystal or rate is None or not window_s or end_s is None:
+    for point in points:
+        crystal = majority.get(point["crystal_id"], 0)
+        rate, window_s, end_s = point["growth_rate_um_per_s"], point["fit_window_s"], point["elapsed_s"]
+        if not crystal or rate is None or not window_s:
             continue
         first = truth.diameter_um(crystal, float(end_s) - float(window_s))
         last = truth.diameter_um(crystal, float(end_s))
         if first is None or last is None:
             continue
         true_rate = (last - first) / float(window_s)
-        covered.append(
-            bool(trail["growth_rate_low_um_per_s"] <= true_rate <= trail["growth_rate_high_um_per_s"])
-        )
+        low, high = point["growth_rate_low_um_per_s"], point["growth_rate_high_um_per_s"]
+        if low is not None and high is not None:
+            covered.append(bool(low <= true_rate <= high))
         # Below the floor of what the window can tell from none there is no rate to be right or wrong about.
-        if true_rate > float(trail["detection_floor_um_per_s"] or 0.0):
+        if true_rate > float(point["detection_floor_um_per_s"] or 0.0):
             errors.append(float(rate) / true_rate - 1)
     return errors, covered
 

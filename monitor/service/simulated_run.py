@@ -74,7 +74,9 @@ def write_settings(settings: StationSettings, path: Path) -> None:
 def running(
     experiment: Experiment, database: str, clock: Clock, stop: threading.Event, *, name: str
 ) -> Iterator[threading.Thread]:
-    """The station's supervisor in a thread of its own, while the `with` block watches; it ends by itself or with `stop`.
+    """The station's supervisor in a thread of its own, while the `with` block watches.
+
+    It ends by itself, or when `stop` is set.
 
     Sockets, settings and the processes' logs live in a temporary folder that is removed at the end.
     """

@@ -7,6 +7,7 @@ from math import isfinite
 
 from sqlalchemy import Connection, exists, insert, select, update
 
+from monitor.records.growth import GrowthFit
 from monitor.records.result import FrameResult
 from monitor.records.run import Run
 from monitor.records.trail import TrackPoint
@@ -35,7 +36,7 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     nucleated = _has_births(connection, field_row.field_id)
     if result.tracker is not None:
         step = result.tracker
-        _write_points(connection, step.updated, frame_id, field_row.field_id)
+        _write_points(connection, step.updated, result.fits, frame_id, field_row.field_id)
         confirm_births(connection, field_row.field_id, step.born)
         end_trails(connection, field_row.field_id, step.ended)
         drop_trails(connection, field_row.field_id, step.dropped)
@@ -114,7 +115,13 @@ def _insert_frame(connection: Connection, result: FrameResult, field_id: int, se
     return int(made.inserted_primary_key[0])
 
 
-def _write_points(connection: Connection, points: Sequence[TrackPoint], frame_id: int, field_id: int) -> None:
+def _write_points(
+    connection: Connection,
+    points: Sequence[TrackPoint],
+    fits: Sequence[GrowthFit],
+    frame_id: int,
+    field_id: int,
+) -> None:
     if points:
         follow_points(connection, field_id, points)
         fitted = {fit.crystal_id: fit for fit in fits}

@@ -227,6 +227,13 @@ POINT_MICROMETRES = (
     "width_um",
     "perimeter_um",
 )
+POINT_GROWTH = (
+    "rate_um_per_s",
+    "low_um_per_s",
+    "high_um_per_s",
+    "fit_window_s",
+    "detection_floor_um_per_s",
+)
 
 # Clustered by frame, so that a frame's points are appended side by side. No index by crystal: it would touch
 # a page per crystal in every frame, which costs more than the whole rest; one crystal's points are found
@@ -289,6 +296,7 @@ event = Table(
 
 __all__ = [
     "METADATA",
+    "POINT_GROWTH",
     "POINT_MICROMETRES",
     "POINT_NUMBERS",
     "event",

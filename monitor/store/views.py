@@ -96,7 +96,7 @@ SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at,
   p.high_um_per_s AS growth_rate_high_um_per_s, p.fit_window_s, p.detection_floor_um_per_s
 FROM point p
   JOIN trail t ON t.field_id = p.field_id AND t.crystal_id = p.crystal_id
-  JOIN frame fr ON fr.frame_id = p.frame_id
+  JOIN frame fr ON fr.frame_id = p.frame_id AND fr.field_id = p.field_id
   JOIN field f ON f.field_id = p.field_id
   JOIN run r ON r.run_id = f.run_id
 WHERE t.confirmed AND NOT p.superseded"""
