@@ -1,83 +1,60 @@
-"""What leaves the analysis after a frame's commit: alerts to their sinks, key frames to the archive."""
+"""What leaves the analysis besides rows: alerts to their sinks after the commit, key frames to the archive."""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 
 from monitor.alerts.sinks import AlertPublisher
-from monitor.clock import NANOSECONDS_PER_SECOND, Instant
+from monitor.analysis.runs import RunKeeper
+from monitor.archive import FrameArchive, Kept
 from monitor.errors import StoreError
-from monitor.frame import DEFAULT_FIELD
-from monitor.records import Alert, AlertKind, AlertNotice, FrameResult
-from monitor.records.run import Run
-from monitor.store import Table, run_query
+from monitor.frame import FailedFrame, Frame
+from monitor.records import FrameResult
+from monitor.records.run import AlertsTold
+from monitor.store import TrailReader
 
 log = logging.getLogger(__name__)
 
-_ALERTS_AFTER = """
-SELECT event_id, run_id, field, at, rule, alert_kind, kind = 'alert_raised' AS raised, message, value,
-  limit_value, crystal_id
-FROM event_log WHERE run_id = {run_id} AND event_id > {event_id} AND rule IS NOT NULL ORDER BY event_id"""
-_LATEST = "SELECT MAX(event_id) AS event_id FROM event_log"
+_NOT_KEPT = Kept()
 
 
 class Emitter:
     """Sends what was committed. A listener that fails is logged; it never stops the analysis."""
 
-    def __init__(self, database: str, publisher: AlertPublisher) -> None:
+    def __init__(self, database: str, publisher: AlertPublisher, archive: FrameArchive | None) -> None:
         """`database` is read after each commit that holds alerts: what is sent is what stands in the table."""
         self._database = database
         self._publisher = publisher
-        latest = self._ask(_LATEST)
-        self._sent_to = int(str(latest.rows[0][0])) if latest and latest.rows and latest.rows[0][0] else 0
+        self._archive = archive
 
-    def emit(self, run: Run, result: FrameResult) -> None:
-        """Send the alerts of a committed frame."""
-        if not result.alerts:
+    def archive(self, frame: Frame | FailedFrame, run_id: int, result: FrameResult) -> Kept:
+        """Keep the frame if it is a key frame: one with an alert or a change of state, or one due by the clock."""
+        if self._archive is None or isinstance(frame, FailedFrame):
+            return _NOT_KEPT
+        changed = result.completion is not None and result.completion.changed
+        return self._archive.offer(
+            frame, run_id, result.elapsed_s, result.labels_HW, event=changed or bool(result.alerts)
+        )
+
+    def emit(self, keeper: RunKeeper) -> None:
+        """Send the run's alerts that were committed and not sent yet, those of an earlier process included."""
+        run = keeper.run
+        if run is None:
             return
-        found = self._ask(_ALERTS_AFTER.format(run_id=run.run_id, event_id=self._sent_to))
-        if found is None:
-            return
-        notices = [_notice(row) for row in found.records()]
-        if notices:
-            self._sent_to = notices[-1].event_id
+        try:
+            with TrailReader(self._database) as reader:
+                notices = reader.alerts_after(run.run_id, run.told_event_id)
+            if not notices:
+                return
             for failure in self._publisher.publish(notices):
                 log.error(
                     "alert %s did not reach sink %s: %s", failure.event_id, failure.sink, failure.message
                 )
+            keeper.record(AlertsTold(notices[-1].event_id))
+        except StoreError as error:
+            log.error("alerts are not sent yet, they cannot be read back: %s", error)
 
     def close(self) -> None:
         """Close the sinks."""
         for failure in self._publisher.close():
             log.error("sink %s: %s", failure.sink, failure.message)
-
-    def _ask(self, sql: str) -> Table | None:
-        try:
-            return run_query(self._database, sql)
-        except StoreError as error:
-            log.error("alerts cannot be read back and are not sent yet: %s", error)
-            return None
-
-
-def _notice(row: dict[str, str | int | float | bytes | None]) -> AlertNotice:
-    at = datetime.fromisoformat(str(row["at"]))
-    return AlertNotice(
-        event_id=int(str(row["event_id"])),
-        run_id=int(str(row["run_id"])),
-        field=str(row["field"] or DEFAULT_FIELD),
-        at=Instant(round(at.timestamp() * NANOSECONDS_PER_SECOND)),
-        alert=Alert(
-            rule=str(row["rule"]),
-            kind=AlertKind(str(row["alert_kind"])),
-            raised=bool(row["raised"]),
-            message=str(row["message"]),
-            value=_number(row["value"]),
-            limit=_number(row["limit_value"]),
-            crystal_id=None if row["crystal_id"] is None else int(str(row["crystal_id"])),
-        ),
-    )
-
-
-def _number(value: str | int | float | bytes | None) -> float | None:
-    return None if value is None else float(value)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from monitor.analysis.pipeline import FieldPipeline, Segmenter
 from monitor.analysis.restoring import history_wanted, restored_state
 from monitor.clock import Instant
-from monitor.records import Event, EventKind
-from monitor.records.run import Run, RunEvent
+from monitor.records.run import Run, SilenceObserved
 from monitor.settings.station import StationSettings
 from monitor.store import TrailStore
 
@@ -38,24 +37,14 @@ class Fields:
         for pipeline in self._pipelines.values():
             pipeline.muted_until_s = None if until is None else run.elapsed_s(until)
 
-    def silent(self, now: Instant, silent_s: float) -> list[RunEvent]:
-        """Let `silent_s` seconds without any frame count; the events that come of it, at `now`."""
-        told = []
+    def silent(self, now: Instant, silent_s: float) -> list[SilenceObserved]:
+        """Let `silent_s` seconds without any frame count, up to `now`; what changed because of it, field by field."""
+        observed = []
         for field, pipeline in self._pipelines.items():
             last_s = pipeline.state.last_elapsed_s
             if last_s is None:
                 continue
-            completion, alerts, _ = pipeline.consider_silence(last_s + silent_s)
-            if completion.changed:
-                event = Event(EventKind.STATE, completion.explanation)
-                told.append(RunEvent(now, event, field, {"state": completion.state.value}))
-            told += [
-                RunEvent(
-                    now,
-                    Event(EventKind.ALERT_RAISED if alert.raised else EventKind.ALERT_CLEARED, alert.message),
-                    field,
-                    {"rule": alert.rule},
-                )
-                for alert in alerts
-            ]
-        return told
+            completion, alerts, state = pipeline.consider_silence(last_s + silent_s)
+            if completion.changed or alerts:
+                observed.append(SilenceObserved(now, field, completion, alerts, state))
+        return observed

@@ -108,12 +108,20 @@ class AnalysisLoop:
         else:
             result = pipeline.consider(frame, elapsed_s, age_s)
         losses = tuple(loss for loss in self._waiting_losses if loss.session == frame.session)
-        result = replace(result, losses=losses)
+        kept = self._emitter.archive(frame, run.run_id, result)
+        result = replace(
+            result,
+            losses=losses,
+            archived=kept.archived,
+            archived_before=kept.archived_before,
+            archive_dropped=kept.archive_dropped,
+        )
         if not self._append(result, stop):
             return
         self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
         self.progress = Progress(self.progress.frames + 1, result)
-        self._emitter.emit(run, result)
+        if result.alerts:
+            self._emitter.emit(self._keeper)
         if self._on_progress is not None:
             self._on_progress(self.progress)
 
@@ -163,8 +171,10 @@ class AnalysisLoop:
         if self._last_frame_at is None or not self._keeper.open:
             return
         now = self._clock.now()
-        for told in self._fields.silent(now, now.seconds_since(self._last_frame_at)):
-            self._keeper.record(told)
+        for observed in self._fields.silent(now, now.seconds_since(self._last_frame_at)):
+            self._keeper.record(observed)
+            if observed.alerts:
+                self._emitter.emit(self._keeper)
 
 
 def _later(moment: Instant, seconds: float) -> Instant:

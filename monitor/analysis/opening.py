@@ -18,9 +18,11 @@ from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.loop import AnalysisLoop, Progress
 from monitor.analysis.runs import Provenance, RunKeeper
+from monitor.archive import FrameArchive
 from monitor.clock import Clock
 from monitor.errors import ControlError, SettingsError
 from monitor.settings.station import StationSettings
+from monitor.settings.storage import ArchiveSettings
 from monitor.source import FrameSource, ResumePoint, connect_source
 from monitor.store import TrailStore, open_store, run_query
 
@@ -88,7 +90,7 @@ def open_analysis(
             },
             timeout_s=SINK_TIMEOUT_S,
         )
-        emitter = Emitter(database, publisher)
+        emitter = Emitter(database, publisher, _open_archive(settings.storage.archive))
         stack.callback(emitter.close)
         live = source is None
         engine = segmenter if segmenter is not None else open_segmenter(settings)
@@ -134,6 +136,14 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
         return obey(command, RunKeeper(store, settings, clock), None)
     finally:
         store.close()
+
+
+def _open_archive(settings: ArchiveSettings) -> FrameArchive | None:
+    if settings.folder is None:
+        return None
+    return FrameArchive(
+        settings.folder, settings.budget_bytes, settings.every_s, settings.frames_before, settings.compression
+    )
 
 
 def _provenance(engine: Segmenter) -> Provenance:

@@ -12,10 +12,16 @@ from monitor.cli.output import to_json
 
 @click.command(epilog="Example: crystal-monitor acceptance --seeds 10 --json")
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=10, show_default=True, help="Number of growing experiments."
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Number of growing experiments.",
 )
 @click.option("--first-seed", type=int, default=1, show_default=True, help="Seed of the first.")
-@click.option("--real-s", type=click.FloatRange(min=10), default=30.0, show_default=True, help="Real seconds for each.")
+@click.option(
+    "--real-s", type=click.FloatRange(min=10), default=30.0, show_default=True, help="Real seconds for each."
+)
 @json_option
 def acceptance(seeds: int, first_seed: int, real_s: float, as_json: bool) -> None:
     """Run the simulated microscope through the real two processes and judge growth, areas, completion, identities.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,12 +13,10 @@ DATABASE_VARIABLE = "CRYSTAL_MONITOR__STORAGE__DATABASE"
 
 
 def default_database() -> str:
-    """The station's database: as the environment says, else the user's data folder."""
-    named = os.environ.get(DATABASE_VARIABLE)
-    if named:
-        return named
-    folder = Path(os.environ.get("XDG_DATA_HOME", "") or Path.home() / ".local" / "share") / "crystal-monitor"
-    return f"sqlite:///{folder / 'station.sqlite'}"
+    """The station's database: as the environment says, else in the user's data folder."""
+    from monitor.settings.storage import user_database
+
+    return os.environ.get(DATABASE_VARIABLE) or user_database()
 
 
 def database_option(command: Command) -> Command:
