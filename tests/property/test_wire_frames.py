@@ -224,20 +224,8 @@ def test_a_missing_or_additional_field_is_refused(envelope: Envelope, data: st.D
             decode([header_of(json.dumps(changed).encode()), *pixels])
 
 
-FRAME_FIELDS = fields_of(
-    encode(
-        Envelope(
-            SESSION,
-            1,
-            1,
-            -1,
-            "b",
-            1,
-            2,
-            Frame(np.zeros((2, 3), np.uint8), SESSION, 0, Instant(0), TimeSource.CAMERA),
-        )
-    )[0]
-)
+FRAME = Frame(np.zeros((2, 3), np.uint8), SESSION, 0, Instant(0), TimeSource.CAMERA)
+FRAME_FIELDS = fields_of(encode(Envelope(SESSION, 1, 1, -1, "b", 1, 2, FRAME))[0])
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_own_name_patterns() -> None:
 
 @pytest.mark.parametrize("pattern", ["(", r"(\d+)", r"(?P<days>\d+)"])
 def test_a_pattern_without_a_time_is_refused(pattern: str) -> None:
-    with pytest.raises(ValidationError, match="pattern|regular"):
+    with pytest.raises(ValidationError, match=r"pattern|regular"):
         NamePattern(pattern=pattern)
 
 
