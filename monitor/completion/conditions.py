@@ -10,8 +10,10 @@ import numpy as np
 from monitor.completion.evidence import Evidence, coverage, hold_time_s, recent_evidence
 from monitor.completion.series import Column
 from monitor.completion.state import CompletionMachineState
-from monitor.records import KineticsStep
+from monitor.records import KineticsStep, RunState
 from monitor.settings.completion import CompletionSettings
+
+_KEPT_MIN = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def judge(
         recent.ripening(settings.min_change) or recent.dissolving(settings.min_change)
     ):
         missing.append("crystals are shrinking")
+    if state.seeing in (RunState.RIPENING, RunState.DISSOLVING):
+        missing += _kept(state, decided)
     quiet_s = settings.no_birth_s or hold_s
     if state.last_birth_s is not None:
         decided["since_birth_s"], decided["no_birth_s"] = now_s - state.last_birth_s, quiet_s
@@ -72,6 +76,14 @@ def judge(
     return Verdict(decided, tuple(missing), covered)
 
 
+def _kept(state: CompletionMachineState, decided: dict[str, float]) -> list[str]:
+    """A field that ripens or dissolves is complete only if next to nothing of its crystals was lost."""
+    area_S = state.series_SC[:, Column.AREA_PX]
+    kept = float(np.median(area_S[-5:]) / max(area_S.max(), 1e-9))
+    decided["area_over_largest"], decided["area_over_largest_min"] = kept, _KEPT_MIN
+    return [] if kept >= _KEPT_MIN else [f"the total area has fallen to {kept:.0%} of its largest"]
+
+
 def _area_at_rest(
     state: CompletionMachineState,
     hold_s: float,
@@ -79,7 +91,7 @@ def _area_at_rest(
     decided: dict[str, float],
     settings: CompletionSettings,
 ) -> list[str]:
-    held = recent_evidence(state.series_SC, hold_s)
+    held = recent_evidence(state.series_SC, hold_s, curved=True)
     if held is None:
         return ["too few good frames"]
     missing = []

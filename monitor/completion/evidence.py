@@ -54,15 +54,21 @@ class Evidence:
         fewer = self.count_without_merges.falls(least) or (self.count.falls(least) and self.area.falls(least))
         return fewer and self.size.rises(least) and not self.area.rises(least)
 
+    def shrinking(self, least: float) -> bool:
+        """Total area and sizes fall."""
+        return self.area.falls(least) and self.size.falls(least)
+
     def dissolving(self, least: float) -> bool:
         """Total area falls and sizes do not grow."""
         return self.area.falls(least) and not self.size.rises(least)
 
 
-def recent_evidence(series_SC: Floats, window_s: float) -> Evidence | None:
-    """Evidence from the last `window_s`; None with too few samples."""
+def recent_evidence(series_SC: Floats, window_s: float, *, curved: bool) -> Evidence | None:
+    """Evidence from the last `window_s`; None with too few samples.
+
+    `curved`: a bend in the course does not count as noise."""
     recent_SC = since(series_SC, float(series_SC[-1, Column.ELAPSED_S]) - window_s)
-    slopes = trends(recent_SC)
+    slopes = trends(recent_SC, curved=curved)
     if not np.isfinite(slopes.half_width_N[0]):
         return None
     level_N = np.maximum(np.abs(slopes.mean_value_N), 1e-9)

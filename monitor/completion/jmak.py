@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 _MIN_SAMPLES = 10
 _MAX_EVALUATIONS = 60
 _PARAMETERS = 4
-_MIN_PROGRESS = 0.5
+_MIN_PROGRESS = 0.6
+_LATE_FROM = 0.35
 _MAX_LOG_ERROR = 0.25
 _RHO_MAX = 0.9
 _EXPONENT_MIN = 0.5
@@ -60,6 +61,10 @@ class JmakFit:
             np.exp(self.log_tau) * (-np.log1p(-fraction)) ** np.exp(-self.log_exponent)
         )
 
+    def log_reach(self, fraction: float, first_s: float) -> float:
+        """ln of the seconds from `first_s` to the time foretold."""
+        return float(np.log(max(self.time_to(fraction) - first_s, 1e-9)))
+
 
 def fit_jmak(time_S: Floats, area_S: Floats, first_s: float, warm: JmakFit | None) -> JmakFit | None:
     """Least-squares course through the total area of a field; None where there are too few samples to try.
@@ -71,6 +76,9 @@ def fit_jmak(time_S: Floats, area_S: Floats, first_s: float, warm: JmakFit | Non
     span = float(time_S[-1] - first_s)
     if span <= 0:
         return None
+    # The late course decides what is foretold: early on, nucleation and crystals that do not share one law bend it.
+    late = max(min(int(np.argmax(area_S >= _LATE_FROM * area_S.max())), time_S.size - _MIN_SAMPLES), 0)
+    time_S, area_S = time_S[late:], area_S[late:]
     scale = float(area_S.max())
     # Scaled: time by the span since the first crystal, area by the largest, so that all parameters are near
     # one.

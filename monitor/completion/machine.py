@@ -67,9 +67,9 @@ def step(
     evidence = None
     if state.series_SC.shape[0]:
         span_s = frame.elapsed_s - float(state.series_SC[0, Column.ELAPSED_S])
-        evidence = recent_evidence(state.series_SC, trend_window_s(span_s, settings))
+        evidence = recent_evidence(state.series_SC, trend_window_s(span_s, settings), curved=True)
     state = _with_peaks(state, frame.kinetics, evidence)
-    state = with_forecast(state)
+    state = with_forecast(state, evidence)
     verdict = judge(state, frame.elapsed_s, frame.kinetics, evidence, settings)
     seeing = _next(state, evidence, verdict, frame.kinetics, settings)
     if seeing is RunState.COMPLETE and state.completed_s is None:
@@ -136,6 +136,7 @@ def _with_sample(
         peak_rate_px_per_s=peaks[0],
         peak_front_px_per_s=peaks[1],
         fit=fit,
+        foretold=() if series_SC.shape[0] <= 1 else state.foretold,
     )
 
 
@@ -172,12 +173,16 @@ def _next(  # noqa: PLR0911 - one return for each arrow of the diagram
         return _after_complete(state, evidence, kinetics, settings)
     if evidence.ripening(least):
         return RunState.RIPENING
-    if evidence.dissolving(least):
+    # Ripening goes on through stretches in which sizes stand still; only shrinking crystals end it.
+    if evidence.shrinking(least) if seeing is RunState.RIPENING else evidence.dissolving(least):
         return RunState.DISSOLVING
     rate_high = evidence.area.high_per_s * evidence.mean_area_px
     slow = rate_high < settings.slowing_fraction * state.peak_rate_px_per_s
     if evidence.growing(least):
-        return RunState.SLOWING if slow else RunState.GROWING
+        rate_low = evidence.area.low_per_s * evidence.mean_area_px
+        # Back from slowing only when the rate is surely above the limit: no flicker about it.
+        quick = rate_low > settings.slowing_fraction * state.peak_rate_px_per_s
+        return RunState.SLOWING if slow or (seeing is RunState.SLOWING and not quick) else RunState.GROWING
     if not verdict.missing:
         return RunState.COMPLETE
     if seeing is RunState.GROWING and slow:

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 MAX_SAMPLES = 400
 _OLD_SAMPLES = 300
 _BINS = 40
-TREND_SAMPLES = 6
+TREND_SAMPLES = 10
 """Samples that a trend rests on at least."""
 
 
@@ -67,7 +67,7 @@ def binned(series_SC: Floats, bins: int) -> Floats:
     return averages
 
 
-def trends(series_SC: Floats) -> Slopes:
+def trends(series_SC: Floats, *, curved: bool) -> Slopes:
     """Slopes of area, count, count with merged ones added back, and size, in that order."""
     short_SC = binned(series_SC, _BINS)
     value_4S = np.stack(
@@ -81,7 +81,10 @@ def trends(series_SC: Floats) -> Slopes:
     samples = short_SC.shape[0]
     time_4S = np.broadcast_to(short_SC[:, Column.ELAPSED_S], value_4S.shape)
     # One call for each: area and number have no noise in common that one could lend the other.
-    parts = [robust_slopes(time_4S[i : i + 1], value_4S[i : i + 1], np.array([samples])) for i in range(4)]
+    parts = [
+        robust_slopes(time_4S[i : i + 1], value_4S[i : i + 1], np.array([samples]), curved=curved)
+        for i in range(4)
+    ]
     return Slopes(
         *(np.concatenate([getattr(p, name) for p in parts]) for name in Slopes.__dataclass_fields__)
     )

@@ -15,6 +15,7 @@ class LogSink:
     """Raised alerts are warnings, cleared ones information. No options."""
 
     def __init__(self, options: Mapping[str, str | int | float | bool]) -> None:
+        """Raises UserError for any option."""
         if options:
             raise UserError(
                 f"the alert sink 'log' has no options, got {', '.join(sorted(options))}: remove them"

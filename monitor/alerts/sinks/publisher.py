@@ -45,9 +45,11 @@ class AlertPublisher:
         self._busy: dict[str, tuple[int, Future[None]]] = {}
 
     def __enter__(self) -> Self:
+        """Itself: close() is called at the end of the `with` block."""
         return self
 
     def __exit__(self, *exc: object) -> None:
+        """Close every sink."""
         self.close()
 
     def publish(self, notices: Sequence[AlertNotice]) -> tuple[SinkFailure, ...]:

@@ -27,6 +27,7 @@ class ZeroMqSink:
     """
 
     def __init__(self, options: Mapping[str, str | int | float | bool]) -> None:
+        """Bind the endpoint. Raises UserError for options or an endpoint that cannot be used."""
         unknown = sorted(set(options) - {"endpoint"})
         if unknown:
             raise UserError(f"the alert sink 'zeromq' has no option {', '.join(unknown)}; it has: endpoint")
