@@ -46,11 +46,14 @@ class TrackingSettings(SettingsModel):
     """Two crystals have merged once they were seen as one body in this many consecutive frames."""
     merge_confirm_s: float = Field(default=0.0, ge=0)
     """... and for at least this long, seconds."""
+    merge_area_tolerance: float = Field(default=0.2, ge=0, lt=1)
+    """A merged body has at least the area of its parents together less this fraction (0 to 1); where it has
+    less, the largest goes on and the others dissolved under it."""
     split_confirm_frames: int = Field(default=4, ge=1)
     """A crystal has split once it was seen in pieces in this many consecutive frames."""
     split_confirm_s: float = Field(default=0.0, ge=0)
     """... and for at least this long, seconds."""
-    dominant_share: float = Field(default=0.85, gt=0.5, lt=1)
+    dominant_share: float = Field(default=0.75, gt=0.5, lt=1)
     """Of bodies that fuse, or pieces that a crystal falls into, one that holds at least this share of the
     area (0 to 1) goes on under its number; below it, none does until the merge or split is confirmed."""
     spoiling_share: float = Field(default=0.02, ge=0, lt=1)

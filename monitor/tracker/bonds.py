@@ -30,6 +30,8 @@ class Swallowed:
     """Position of the trail that goes on as that body; None where none dominates."""
     trails: tuple[int, ...]
     """Positions of the trails inside it, the host not among them."""
+    added_up: bool
+    """Whether the body has the area of all of them together, within the tolerance, or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def find_bonds(
     settings: TrackingSettings,
 ) -> Bonds:
     """Find fusions and pieces; `match` (see `associate`) loses the links of crystals that none dominates."""
-    swallowed = _find_swallowed(trails, overlaps, match, settings)
+    swallowed = _find_swallowed(trails, seen, overlaps, match, settings)
     fused = frozenset(each.seen for each in swallowed)
     busy = {host for each in swallowed if (host := each.host) is not None}
     for each in swallowed:
@@ -78,7 +80,11 @@ def find_bonds(
 
 
 def _find_swallowed(
-    trails: Sequence[Trail], overlaps: Overlaps, match: NDArray[np.int64], settings: TrackingSettings
+    trails: Sequence[Trail],
+    bodies: Bodies,
+    overlaps: Overlaps,
+    match: NDArray[np.int64],
+    settings: TrackingSettings,
 ) -> tuple[Swallowed, ...]:
     host_of = {int(seen): index for index, seen in enumerate(match) if seen >= 0}
     inside: dict[int, list[int]] = defaultdict(list)
@@ -101,13 +107,14 @@ def _find_swallowed(
         ]
         if not lodgers or (host is None and len(lodgers) < 2):
             continue
-        if host is not None:
-            own = trails[host].area_px
-            if own < settings.dominant_share * (own + sum(trails[each].area_px for each in lodgers)):
-                match[host] = -1
-                lodgers.append(host)
-                host = None
-        result.append(Swallowed(seen, host, tuple(sorted(lodgers))))
+        inside_area = sum(trails[each].area_px for each in lodgers)
+        own = 0.0 if host is None else trails[host].area_px
+        added_up = bool(bodies.areas_px[seen] >= (1 - settings.merge_area_tolerance) * (own + inside_area))
+        if host is not None and added_up and own < settings.dominant_share * (own + inside_area):
+            match[host] = -1
+            lodgers.append(host)
+            host = None
+        result.append(Swallowed(seen, host, tuple(sorted(lodgers)), added_up))
     return tuple(result)
 
 

@@ -16,11 +16,14 @@ def note_contact(
     loose: frozenset[int],
     elapsed_s: float,
     settings: TrackingSettings,
+    *,
+    tell: bool,
 ) -> list[TrailEvent]:
     """Update the memory of contact of every trail with a point in this frame; the events of new pairs.
 
-    `observation_of` is by crystal number, `loose` are labels of bodies that belong to no trail yet (fused,
-    in pieces): they count as neighbours, without an event. Tentative crystals do not count: they may be dirt.
+    `observation_of` is by crystal number; `loose` are labels of bodies that belong to no trail yet (fused, in
+    pieces): they count as neighbours, without an event. Tentative crystals do not count: they may be dirt.
+    With `tell` False no pair makes an event: in a field's first frame crystals that touch did so before.
     """
     owner = {observation.label: number for number, observation in observation_of.items()}
     events = []
@@ -34,7 +37,7 @@ def note_contact(
         trail = _in_contact(trail, elapsed_s) if touching else _apart(trail, elapsed_s, settings)
         if trail.confirmed:
             new = [other for other in others if other not in trail.partners]
-            events += [_event(number, other) for other in new if number < other]
+            events += [_event(number, other) for other in new if tell and number < other]
             if new:
                 trail = replace(trail, partners=tuple(sorted((*trail.partners, *new))))
         trails[number] = trail

@@ -83,7 +83,7 @@ class Ledger:
             else:
                 self._loose.add(self._observations[each.seen].label)
             for trail in inside:
-                self._settle(trail.hidden(self._now_s, self._shift))
+                self._settle(trail.hidden(self._now_s, self._shift, added_up=each.added_up))
 
     def resolve_pieces(self, pieces: Sequence[Pieces]) -> None:
         """Leave crystals in pieces without a point, or split them once that has lasted."""
@@ -214,8 +214,9 @@ class Ledger:
         self.ended.append(TrailEnd(trail.crystal_id, reason, trail.last_seen_s, merged_into))
 
     def _merge_into_host(self, trail: Trail, host: Trail) -> None:
-        # A small crystal that shrank until its neighbour closed over the place was not merged: it dissolved.
-        if trail.was_shrinking(self._settings):
+        # A crystal that shrank until its neighbour closed over the place, or whose area the neighbour did
+        # not gain, was not merged: it dissolved.
+        if trail.was_shrinking(self._settings) or not trail.added_up:
             self._end(trail, EndReason.DISSOLVED)
             return
         self._end(trail, EndReason.MERGED, host.crystal_id)

@@ -52,7 +52,11 @@ def step(
     ledger.confirm()
     ledger.end_missing(_mean_motion(state, shift))
     loose = ledger.loose_labels()
-    ledger.events.extend(note_contact(ledger.trails, ledger.observation_of, loose, given.elapsed_s, settings))
+    ledger.events.extend(
+        note_contact(
+            ledger.trails, ledger.observation_of, loose, given.elapsed_s, settings, tell=state.steps > 0
+        )
+    )
 
     whole = _whole_shift(state, shift)
     present_HW = relabel(
@@ -135,7 +139,8 @@ def _points(
     points = []
     for number in sorted(observation_of):
         trail, observation = trails[number], observation_of[number]
-        clean = not (trail.spoiled or trail.last_contact_s is not None or observation.touches_border)
+        touching = observation.in_contact or trail.last_contact_s is not None
+        clean = not (trail.spoiled or touching or observation.touches_border)
         points.append(
             TrackPoint(
                 crystal_id=number,

@@ -62,6 +62,8 @@ class Trail:
     """Frames in which it was seen only as part of a larger body, without having been resolved since."""
     hidden_since_s: float | None = None
     """Elapsed time of the first of them, seconds."""
+    added_up: bool = True
+    """Whether its area turned up in that larger body when it was hidden first: else it dissolved under it."""
     split_frames: int = 0
     """Frames in which it was seen in pieces, without having been whole since."""
     split_since_s: float | None = None
@@ -117,8 +119,8 @@ class Trail:
             y_px=self.y_px + shift_px[1],
         )
 
-    def hidden(self, elapsed_s: float, shift_px: tuple[float, float]) -> Trail:
-        """The trail after a frame in which it was part of a larger body."""
+    def hidden(self, elapsed_s: float, shift_px: tuple[float, float], *, added_up: bool) -> Trail:
+        """The trail after a frame in which it was part of a larger body; `added_up` counts the first time."""
         return replace(
             self,
             missed=0,
@@ -126,6 +128,7 @@ class Trail:
             y_px=self.y_px + shift_px[1],
             hidden_frames=self.hidden_frames + 1,
             hidden_since_s=elapsed_s if self.hidden_since_s is None else self.hidden_since_s,
+            added_up=self.added_up if self.hidden_frames else added_up,
             last_contact_s=elapsed_s,
             apart_frames=0,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -58,8 +59,8 @@ def main() -> None:
         labels_HW = discs(count, side_px)
         probability_HW = cv2.GaussianBlur((labels_HW > 0).astype(np.float32), (0, 0), 0.7)
         probability_HW = np.asarray(probability_HW, np.float32)
-        ours = best_of(lambda: measure(labels_HW, probability_HW, None, 0.5, settings))
-        peer = best_of(lambda: regionprops_table(labels_HW, probability_HW, properties=PEER_FIGURES), 1)
+        ours = best_of(partial(measure, labels_HW, probability_HW, None, 0.5, settings))
+        peer = best_of(partial(regionprops_table, labels_HW, probability_HW, properties=PEER_FIGURES), 1)
         print(
             f"{count} crystals, {side_px}×{side_px}: {ours * 1e3:.0f} ms of CPU (limit {limit_ms} ms), "
             f"skimage regionprops_table {peer * 1e3:.0f} ms, ratio {peer / ours:.1f}"

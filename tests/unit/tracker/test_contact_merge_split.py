@@ -89,6 +89,12 @@ def test_contact_is_told_once_and_growth_is_not_fitted_from_then_on(film, draw: 
     assert film.events(EventKind.CONTACT) == [(1, 2.0)]
 
 
+def test_contact_from_the_start_is_flagged_but_no_event(film, draw: Draw) -> None:
+    film.show(draw(TOUCHING), times=3)
+    assert flags(film) == [False, False]
+    assert film.events(EventKind.CONTACT) == []
+
+
 def test_a_merge_that_lasts_ends_the_parents_and_is_no_birth(film, draw: Draw) -> None:
     film.show(draw(APART), times=3)
     film.show(draw(TOUCHING), times=2)
@@ -142,6 +148,15 @@ def test_a_large_crystal_that_swallows_a_small_one_goes_on(film, draw: Draw) -> 
     film.show(draw(SWALLOWED), times=10)
     assert film.numbers() == [2]
     assert flags(film) == [False], "for good"
+
+
+def test_a_neighbour_that_closes_over_the_place_without_the_area_has_not_merged(film, discs) -> None:
+    film.show(discs([(80, 78, 20), (114, 80, 12)]), times=3)
+    assert film.numbers() == [1, 2]
+    film.show(discs([(97, 78, 20)]), times=8)
+    assert film.numbers() == [1]
+    assert film.ends() == {2: EndReason.DISSOLVED}
+    assert film.events(EventKind.MERGE) == []
 
 
 def test_a_swallowed_crystal_that_reappears_keeps_its_number(film, draw: Draw) -> None:
