@@ -22,6 +22,8 @@ from monitor.settings.tracking import TrackingSettings
 from monitor.tracker import TrackerInput, TrackerState, step
 from monitor.tracker.overlap import find_overlaps
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 INTERVAL_S = 10.0
 Labels = NDArray[np.int32]
 
