@@ -1,0 +1,1 @@
+"""Training: crops, recipes, evaluation and the release of weights (`python -m train`)."""

@@ -1,0 +1,116 @@
+"""The training command line: `python -m train first-weights | evaluate | release`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError
+from train import checkpoint
+from train.errors import TrainingError
+from train.evaluation.report import evaluate, verdict
+from train.first_weights import first_weights
+from train.ice_frames import data_folder
+from train.loop import CHECKPOINT_NAME, Allowance, train
+from train.release import release_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; exit code 0, or 2 for a mistake of the user's."""
+    options = _parser().parse_args(arguments)
+    try:
+        _COMMANDS[options.command](options)
+    except (TrainingError, EngineError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    data_help = "folder of the real images (default: CRYSTAL_MONITOR_SHARED_DATA, else ../shared/data)"
+
+    first = commands.add_parser(
+        "first-weights",
+        help="train the weights that ship",
+        epilog="example: python -m train first-weights --out runs/first --minutes 90",
+    )
+    first.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and configuration")
+    first.add_argument("--steps", type=int, default=6000, help="steps of 4 crops (default: 6000)")
+    first.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
+    first.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    first.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    first.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
+    first.add_argument("--data", type=Path, help=data_help)
+    first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+
+    measure = commands.add_parser(
+        "evaluate",
+        help="measure weights on real images and on the simulation",
+        epilog="example: python -m train evaluate --weights default --overlays overlays --json figures.json",
+    )
+    measure.add_argument("--weights", default="default", help="a shipped name or a card's path")
+    measure.add_argument("--data", type=Path, help=data_help)
+    measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
+    measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
+    measure.add_argument("--parts", nargs="+", help="of simulation ice film suspension drops (all)")
+    measure.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
+
+    publish = commands.add_parser(
+        "release",
+        help="write weights, ONNX and card from a checkpoint",
+        epilog="example: python -m train release --checkpoint runs/first/checkpoint.pt --name default",
+    )
+    publish.add_argument("--checkpoint", type=Path, required=True, help="checkpoint of `first-weights`")
+    publish.add_argument("--name", default="default", help="name of the model (default: default)")
+    publish.add_argument("--out", type=Path, help="folder (default: that of the shipped weights)")
+    publish.add_argument("--figures", type=Path, help="JSON of `evaluate`, to stand in the card")
+    publish.add_argument("--data", type=Path, help=data_help)
+    return parser
+
+
+def _first_weights(options: argparse.Namespace) -> None:
+    data = data_folder(options.data)
+    if data is None:
+        print("training on the simulation alone: no folder of real images (--data)", flush=True)
+    path = options.out / CHECKPOINT_NAME
+    start = checkpoint.load(path) if options.resume and path.exists() else None
+    if start is not None:
+        print(f"going on from step {start.step} of {path}", flush=True)
+    allowance = Allowance(options.minutes, options.threads, options.workers)
+    reached = train(first_weights(options.steps, options.seed), data, options.out, allowance, start)
+    print(f"{reached.step} steps done: {path}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    figures = evaluate(
+        options.weights, data_folder(options.data), options.overlays, options.parts, options.threads
+    )
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    else:
+        print(json.dumps(figures, indent=1))
+    print(verdict(figures))
+
+
+def _release(options: argparse.Namespace) -> None:
+    figures = json.loads(options.figures.read_text(encoding="utf-8")) if options.figures else {}
+    card = release_checkpoint(
+        options.checkpoint, options.name, options.out, figures, data_folder(options.data) is not None
+    )
+    print(f"released {card.name}: {card.safetensors_path}, weights {card.weights_hash}")
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "first-weights": _first_weights,
+    "evaluate": _evaluate,
+    "release": _release,
+}

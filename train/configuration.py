@@ -1,0 +1,136 @@
+"""What a training run is made of: one frozen value, saved with the weights that it made."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Configuration(BaseModel):
+    """A frozen group; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class AugmentationConfiguration(Configuration):
+    """The seed paper's list: each with its probability a crop and its range."""
+
+    brightness_contrast: float = Field(default=0.5, ge=0, le=1)
+    """Probability of a change of brightness and contrast."""
+    contrast_low: float = Field(default=0.5, gt=0)
+    """Least factor on the distance of a grey level from 128."""
+    contrast_high: float = Field(default=1.4, gt=0)
+    """Greatest factor on the distance of a grey level from 128."""
+    brightness_levels: float = Field(default=50.0, ge=0)
+    """Greatest shift of brightness to either side, 8-bit grey levels."""
+    gamma: float = Field(default=0.3, ge=0, le=1)
+    """Probability of a gamma curve."""
+    gamma_low: float = Field(default=0.6, gt=0)
+    """Least exponent."""
+    gamma_high: float = Field(default=1.6, gt=0)
+    """Greatest exponent."""
+    blur: float = Field(default=0.3, ge=0, le=1)
+    """Probability of a Gaussian blur."""
+    blur_low_px: float = Field(default=0.3, gt=0)
+    """Least standard deviation of the blur, px."""
+    blur_high_px: float = Field(default=1.5, gt=0)
+    """Greatest standard deviation of the blur, px."""
+    jitter: float = Field(default=0.1, ge=0, le=1)
+    """Probability of jitter (motion blur along a row or a column)."""
+    jitter_low_px: int = Field(default=3, ge=1)
+    """Least length of the motion, px."""
+    jitter_high_px: int = Field(default=7, ge=1)
+    """Greatest length of the motion, px."""
+    noise: float = Field(default=0.4, ge=0, le=1)
+    """Probability of Gaussian noise."""
+    noise_low_levels: float = Field(default=1.0, ge=0)
+    """Least standard deviation of the noise, 8-bit grey levels."""
+    noise_high_levels: float = Field(default=10.0, ge=0)
+    """Greatest standard deviation of the noise, 8-bit grey levels."""
+    slope: float = Field(default=0.3, ge=0, le=1)
+    """Probability of a linear slope of the light across the crop."""
+    slope_high: float = Field(default=0.5, ge=0)
+    """Greatest slope, change of the light from edge to edge relative to the centre's."""
+    mirror: float = Field(default=0.5, ge=0, le=1)
+    """Probability of a mirroring; with the quarter turns all eight orientations are alike likely."""
+    turns: bool = True
+    """Whether crops are turned by quarters (exact for labels, unlike turns between)."""
+
+
+class MixConfiguration(Configuration):
+    """Where crops come from."""
+
+    ice_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of crops from the real ice frames, where their folder is given."""
+    ice_zoom_low: float = Field(default=0.66, gt=0)
+    """Least magnification of an ice crop."""
+    ice_zoom_high: float = Field(default=2.0, gt=0)
+    """Greatest magnification of an ice crop; drawn log-uniformly."""
+    reduced_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of simulated crops that are rendered larger and reduced to the crop (zoom out)."""
+    reduced_from_px: int = Field(default=384, ge=64)
+    """Side at which those are rendered, px."""
+    family_weights: dict[str, float] = Field(default_factory=dict)
+    """Share of each family of the simulator's stills; empty: the simulator's own weights."""
+
+
+class LossConfiguration(Configuration):
+    """Weighted binary cross-entropy plus soft Dice, on each of the two channels."""
+
+    crystal_positive_weight: float = Field(default=1.5, gt=0)
+    """Positive weight of the crystal channel; undone when weights are released."""
+    contact_positive_weight: float = Field(default=4.0, gt=0)
+    """Positive weight of the contact channel."""
+    contact_share: float = Field(default=1.0, ge=0)
+    """Weight of the contact channel's loss relative to the crystal channel's."""
+    dice_share: float = Field(default=0.5, ge=0)
+    """Weight of the Dice term relative to the cross-entropy."""
+    contact_width_px: int = Field(default=5, ge=3)
+    """Diameter of the disc that must meet two labels for a pixel to be contact, px (odd)."""
+
+
+class OptimiserConfiguration(Configuration):
+    """AdamW with a linear warm-up and a cosine decay; an average of the weights is what is kept."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Greatest learning rate."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Decay of the mean of the gradient."""
+    beta2: float = Field(default=0.99, ge=0, lt=1)
+    """Decay of the mean of its square."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """Decay of the weights (decoupled)."""
+    warm_up_steps: int = Field(default=100, ge=1)
+    """Steps of the linear warm-up."""
+    final_share: float = Field(default=0.02, ge=0, le=1)
+    """Learning rate at the end relative to the greatest."""
+    gradient_norm: float = Field(default=1.0, gt=0)
+    """Norm at which gradients are clipped."""
+    average_decay: float = Field(default=0.998, ge=0, lt=1)
+    """Decay of the exponential moving average of the weights."""
+
+
+class TrainingConfiguration(Configuration):
+    """A whole run."""
+
+    recipe: str = "first-weights"
+    """Name of the recipe that made this configuration."""
+    width: int = Field(default=16, ge=1)
+    """Channels of the network's first stage."""
+    crop_px: int = Field(default=256, ge=32, multiple_of=16)
+    """Side of a crop, px."""
+    batch: int = Field(default=4, ge=1)
+    """Crops a step."""
+    steps: int = Field(default=6000, ge=1)
+    """Steps of the whole run; the learning rate decays over them."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of weights and crops: crop number n depends on the seed and n alone."""
+    half_precision: bool = True
+    """Whether the network is computed in bfloat16 (the losses and weights never are)."""
+    augmentation: AugmentationConfiguration = AugmentationConfiguration()
+    """How crops are varied."""
+    mix: MixConfiguration = MixConfiguration()
+    """Where crops come from."""
+    loss: LossConfiguration = LossConfiguration()
+    """What is minimised."""
+    optimiser: OptimiserConfiguration = OptimiserConfiguration()
+    """How."""

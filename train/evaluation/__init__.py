@@ -1,0 +1,1 @@
+"""Evaluation: what weights are worth on real images and on the simulation."""

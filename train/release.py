@@ -1,0 +1,70 @@
+"""The release of weights: a checkpoint's averaged weights, ONNX and the model card."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.card import SHIPPED_FOLDER, ModelCard
+from engine.export import release
+from engine.network import NetworkConfiguration
+from train import checkpoint
+from train.thresholds import RELEASE_THRESHOLDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTES = (
+    "Trained on simulated bright-field stills and on the left half of ice-coarsening frames 2 to 23. "
+    "Crystal area counts to the outer edge of the dark rim. "
+    "Known failures: out-of-focus crystals are left out on purpose; crystals below about 8 px in diameter "
+    "are found less often; crossing needles may be counted as one; crystals larger than about 250 px "
+    "across lie outside the sizes trained on; walls and edges of drops may be taken for crystals."
+)
+
+ICE_SOURCE = (
+    "ice-coarsening, left half of frames 2 to 23 (MIT, melillojh/Ice-Recrystallization-Analysis-MATLAB, "
+    "commit c19b31c)"
+)
+
+
+def release_checkpoint(
+    path: Path, name: str, out: Path | None, figures: dict[str, Any], with_ice: bool
+) -> ModelCard:
+    """Write NAME.safetensors, NAME.onnx and NAME.json to `out` (default: the engine's shipped weights).
+
+    `figures` are those of `evaluate`; `with_ice` says whether ice frames were trained on. Raises
+    `TrainingError` if the checkpoint cannot be read.
+    """
+    source = checkpoint.load(path)
+    configuration = source.configuration
+    data = ["simulated stills of monitor.simulation (Apache-2.0, this project)"]
+    if with_ice and configuration.mix.ice_share > 0:
+        data.append(ICE_SOURCE)
+    card = ModelCard(
+        name=name,
+        safetensors_sha256="",
+        onnx_sha256="",
+        network=NetworkConfiguration(width=configuration.width),
+        positive_weights=(
+            configuration.loss.crystal_positive_weight,
+            configuration.loss.contact_positive_weight,
+        ),
+        thresholds=RELEASE_THRESHOLDS,
+        training_data=tuple(data),
+        metrics={
+            "steps": source.step,
+            "configuration": configuration.model_dump(),
+            **{part: _brief(value) for part, value in figures.items()},
+        },
+        created=datetime.now(UTC).date().isoformat(),
+        notes=NOTES,
+    )
+    return release(source.average, card, out or SHIPPED_FOLDER)
+
+
+def _brief(value: Any) -> Any:
+    """Figures without the rows of single frames, runs and stills: the card is read by people."""
+    if isinstance(value, dict):
+        return {key: _brief(item) for key, item in value.items() if key not in ("frames", "runs", "stills")}
+    return value
