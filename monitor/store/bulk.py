@@ -1,4 +1,4 @@
-"""Many rows through one statement, without SQLAlchemy's work per row, which cost more than SQLite's own."""
+"""Statements that run very often, without the work per row that costs SQLAlchemy more than SQLite itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
@@ -24,8 +24,18 @@ def execute_rows(connection: Connection, statement: UpdateBase, rows: Sequence[B
         connection.exec_driver_sql(sql, list(rows))
 
 
+def select_rows(
+    connection: Connection, statement: Select[*tuple[Any, ...]], parameters: BulkRow
+) -> list[BulkRow]:
+    """The answer by column names, as the drivers give it. `statement` is a constant of its module."""
+    sql = _compile(statement, connection.dialect, tuple(parameters))
+    return [dict(row) for row in connection.exec_driver_sql(sql, parameters).mappings()]
+
+
 @lru_cache(maxsize=64)
-def _compile(statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]) -> str:
+def _compile(
+    statement: UpdateBase | Select[*tuple[Any, ...]], dialect: Dialect, names: tuple[str, ...]
+) -> str:
     compiled = statement.compile(dialect=dialect, column_keys=list(names) if statement.is_insert else None)
     assert isinstance(compiled, SQLCompiler)
     assert set(compiled.params) <= set(names), "a constant in the statement must be a literal"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select, text
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, literal_column, select, text
 
 from monitor.records.result import FieldStateRecord
 from monitor.records.trail import TrailBirth
 from monitor.records.vocabulary import BirthKind, FrameStatus, RunState
+from monitor.store.bulk import select_rows
 from monitor.store.point_rows import point_from_row
 from monitor.store.tables import field, field_state, frame, point, trail
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField
@@ -52,40 +53,62 @@ def read_field(connection: Connection, run_id: int, name: str, history: HistoryW
     )
 
 
+_OF_FIELD = (
+    select(point, trail.c.confirmed, frame.c.frame_index, frame.c.elapsed_s)
+    .join(trail, _OF_TRAIL)
+    .join(frame, frame.c.frame_id == point.c.frame_id)
+    .where(frame.c.field_id == bindparam("in_field"), trail.c.ended_s.is_(None), _LATEST)
+)
+_OF_CRYSTAL = _OF_FIELD.where(point.c.crystal_id == bindparam("of_crystal"), _FITTED)
+_FIRST = (
+    _OF_CRYSTAL.where(frame.c.elapsed_s >= bindparam("seen_s"))
+    .order_by(frame.c.elapsed_s)
+    .limit(bindparam("at_most", type_=Integer()))
+    .offset(literal_column("0"))
+)
+_LAST = (
+    _OF_CRYSTAL.where(frame.c.elapsed_s <= bindparam("seen_s"))
+    .order_by(frame.c.elapsed_s.desc())
+    .limit(bindparam("at_most", type_=Integer()))
+    .offset(literal_column("0"))
+)
+
+
 def _live_points(connection: Connection, field_id: int, history: HistoryWanted) -> Sequence[dict[str, Any]]:
+    here = {"in_field": field_id}
+    if history.span_s is None:
+        return _in_order(_rows(connection, _OF_FIELD, here))
     living = select(trail.c.crystal_id, trail.c.first_seen_s, trail.c.last_seen_s).where(
         trail.c.field_id == field_id, trail.c.ended_s.is_(None)
     )
-    of_field = (
-        select(point, trail.c.confirmed, frame.c.frame_index, frame.c.elapsed_s)
-        .join(trail, _OF_TRAIL)
-        .join(frame, frame.c.frame_id == point.c.frame_id)
-        .where(frame.c.field_id == field_id, trail.c.ended_s.is_(None), _LATEST)
-    )
-    if history.span_s is None:
-        return _rows(connection, of_field)
     crystals = connection.execute(living).all()
     if not crystals:
         return []
     oldest_s = min(crystal.last_seen_s for crystal in crystals) - history.span_s
-    in_span = of_field.where(
+    in_span = _OF_FIELD.where(
         frame.c.elapsed_s >= oldest_s, frame.c.elapsed_s >= trail.c.last_seen_s - history.span_s
     )
-    kept = {(row["frame_id"], row["crystal_id"]): row for row in _rows(connection, in_span)}
+    found = _rows(connection, in_span, here)
     for crystal in crystals:
-        one = of_field.where(point.c.crystal_id == crystal.crystal_id, _FITTED)
-        begin = one.where(frame.c.elapsed_s >= crystal.first_seen_s).order_by(frame.c.elapsed_s)
-        end = one.where(frame.c.elapsed_s <= crystal.last_seen_s).order_by(frame.c.elapsed_s.desc())
-        for some, limit in ((begin, history.first_points), (end, history.last_points)):
-            if limit:
-                found = _rows(connection, some.limit(limit))
-                kept |= {(row["frame_id"], row["crystal_id"]): row for row in found}
-    return [kept[key] for key in sorted(kept)]
+        of_crystal = here | {"of_crystal": crystal.crystal_id}
+        if history.first_points:
+            wanted = of_crystal | {"seen_s": crystal.first_seen_s, "at_most": history.first_points}
+            found += select_rows(connection, _FIRST, wanted)
+        if history.last_points:
+            wanted = of_crystal | {"seen_s": crystal.last_seen_s, "at_most": history.last_points}
+            found += select_rows(connection, _LAST, wanted)
+    return _in_order(found)
 
 
-def _rows(connection: Connection, wanted: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
-    found = connection.execute(wanted).mappings()
-    return sorted((dict(row) for row in found), key=lambda row: (row["frame_id"], row["crystal_id"]))
+def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_key = {(row["frame_id"], row["crystal_id"]): row for row in rows}
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _rows(
+    connection: Connection, wanted: Select[*tuple[Any, ...]], parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(wanted, parameters).mappings()]
 
 
 def _frames(
