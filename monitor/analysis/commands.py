@@ -17,6 +17,7 @@ from monitor.errors import ControlError, StoreError
 from monitor.records import Event, EventKind
 from monitor.records.run import EventAcknowledged, RunEvent, TimeZeroSet
 from monitor.settings.base import SettingsModel
+from monitor.wire import make_socket_folder
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class CommandServer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_MESSAGE_BYTES)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_socket_folder(endpoint)
             self._socket.bind(endpoint)
             self._path.chmod(0o660)
         except (zmq.ZMQError, OSError) as error:

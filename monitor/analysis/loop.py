@@ -151,6 +151,10 @@ class AnalysisLoop:
         kind = _EVENTS.get(notice.kind)
         if kind is not None:
             self._keeper.record(RunEvent(notice.at, Event(kind, notice.message)))
+        # Sessions that came and went while nobody listened: their losses come with the next one's greeting.
+        for session in sorted({loss.session for loss in self._waiting_losses} - {notice.session}):
+            missed = self._losses_of(session)
+            self._keeper.record(SessionEnded(notice.at, session, SessionEndKind.UNKNOWN, losses=missed))
         ended = {
             NoticeKind.SESSION_ENDED: SessionEndKind.GOODBYE,
             NoticeKind.SESSION_EXHAUSTED: SessionEndKind.GOODBYE,

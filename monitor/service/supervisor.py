@@ -1,7 +1,8 @@
 """Grabber and analysis as two processes under one supervisor, for a station without systemd.
 
 A child that dies is started again after a back-off; a child that ends with exit code 2 (a user's mistake) ends the
-station with that code; a grabber that ends with 0 has no more frames, and the analysis is let finish.
+station with that code; a grabber that ends with 0 has no more frames, and the analysis is let finish. The analysis may
+be the first of the two to end then: it is not started again before the grabber had the time to end as well.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from monitor.service.lifetime import SUPERVISOR_VARIABLE
 
 log = logging.getLogger(__name__)
 
+EXIT_FAILURE = 1
 EXIT_USER_ERROR = 2
 POLL_S = 0.1
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 10.0
 GRACE_S = 15.0
 """How long a child may take to commit the frame in hand before it is killed."""
+PARTING_S = 3.0
+"""How long an analysis that ended in order stays down, for the grabber to end as well, seconds."""
 STABLE_S = 30.0
 """A child that ran this long is healthy: its back-off starts again from the beginning."""
 
@@ -40,6 +44,7 @@ class _Child:
     backoff_s: float = FIRST_BACKOFF_S
     restart_at_s: float = 0.0
     restarts: int = 0
+    ended_in_order: bool = False
     log_file: Path | None = field(default=None)
 
     def running(self) -> bool:
@@ -50,7 +55,13 @@ class Supervisor:
     """Keeps `grab CONFIG` and `analyze CONFIG` running until they are done or it is told to stop."""
 
     def __init__(
-        self, config: Path, clock: Clock, stop: threading.Event, *, log_folder: Path | None = None
+        self,
+        config: Path,
+        clock: Clock,
+        stop: threading.Event,
+        *,
+        log_folder: Path | None = None,
+        longest_backoff_s: float = LONGEST_BACKOFF_S,
     ) -> None:
         """Nothing is started before `run`.
 
@@ -59,7 +70,9 @@ class Supervisor:
             clock: where the time comes from.
             stop: set from a signal handler or another thread to end the station.
             log_folder: existing folder for the children's output; None lets them write to this process's own.
+            longest_backoff_s: longest wait before a child that died is started again, seconds.
         """
+        self._longest_backoff_s = longest_backoff_s
         self._clock = clock
         self._stop = stop
         self._analysis = self._child("analyze", config, log_folder)
@@ -78,7 +91,8 @@ class Supervisor:
         return {child.name: child.process.pid for child in children if child.process and child.running()}
 
     def run(self) -> int:
-        """Supervise until the end; returns the exit code: 0 after a stop or the last frame, 2 for a user's mistake."""
+        """Supervise until the end; the exit code: 0 after a stop or the last frame, 2 for a user's mistake,
+        1 where the analysis died after the last frame."""
         code = 0
         try:
             while not self._stop.is_set():
@@ -110,13 +124,17 @@ class Supervisor:
                 if child is self._grabber:
                     self._finished = True
                     return None
-                if self._finished:
-                    return 0
+            child.ended_in_order = code == 0
+            wait_s = max(child.backoff_s, PARTING_S) if child.ended_in_order else child.backoff_s
             child.restarts += 1
-            child.restart_at_s = now_s + child.backoff_s
-            log.warning("%s ended with code %s; it starts again in %.1f s", child.name, code, child.backoff_s)
-            child.backoff_s = min(child.backoff_s * 2, LONGEST_BACKOFF_S)
+            child.restart_at_s = now_s + wait_s
+            if not self._finished:
+                log.warning("%s ended with code %s; it starts again in %.1f s", child.name, code, wait_s)
+            child.backoff_s = min(child.backoff_s * 2, self._longest_backoff_s)
+        if self._finished:  # no frame will come: an analysis started now would wait for ever
+            return 0 if child.ended_in_order else EXIT_FAILURE
         if now_s >= child.restart_at_s:
+            child.ended_in_order = False
             self._start(child, now_s)
         return None
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field, PositiveFloat, field_validator
 
 from monitor.settings.base import SettingsModel
 
 IPC_PREFIX = "ipc://"
+SYSTEM_FOLDER = Path("/run/crystal-monitor")
 IPC_PATH_LIMIT_BYTES = 107
 """Longest path of a Unix socket on Linux (sun_path holds 108 bytes, one of them the closing zero)."""
 
@@ -22,12 +26,32 @@ class StreamPolicy(StrEnum):
     """The camera waits for the analysis; nothing is lost."""
 
 
+def default_endpoint() -> str:
+    """The stream's socket where a station names none.
+
+    In the unit's runtime folder under systemd (RUNTIME_DIRECTORY), in `/run/crystal-monitor` where this user may
+    write there, else in the user's own runtime folder (XDG_RUNTIME_DIR), else in a folder of the user's under the
+    temporary files. Every process of one user finds the same.
+    """
+    unit = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    user = os.environ.get("XDG_RUNTIME_DIR", "")
+    if unit.startswith("/"):
+        folder = Path(unit)
+    elif os.access(SYSTEM_FOLDER, os.W_OK | os.X_OK):
+        folder = SYSTEM_FOLDER
+    elif user.startswith("/") and os.access(user, os.W_OK | os.X_OK):
+        folder = Path(user) / "crystal-monitor"
+    else:
+        folder = Path(tempfile.gettempdir()) / f"crystal-monitor-{os.getuid()}"
+    return f"{IPC_PREFIX}{folder}/frames.ipc"
+
+
 class StreamSettings(SettingsModel):
     """Frames from the grabber to the analysis."""
 
-    endpoint: str = "ipc:///run/crystal-monitor/frames.ipc"
-    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes
-    long."""
+    endpoint: str = Field(default_factory=default_endpoint)
+    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes long. If not
+    given: `frames.ipc` in the unit's runtime folder, in `/run/crystal-monitor`, or in the user's runtime folder."""
     policy: StreamPolicy = StreamPolicy.LATEST
     """`latest`: the newest frame, at most 2 camera periods old; `lossless`: every frame, the camera waits."""
     lossless_depth: int = Field(default=2, ge=1, le=64)
