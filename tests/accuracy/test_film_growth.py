@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_its_area_is_that_of_careful_thresholding(film: Replayed) -> None:
 
 def test_it_grows_within_noise_at_every_step_while_it_is_free(film: Replayed) -> None:
     free = [float(str(p["area_px"])) for p in central(film) if float(str(p["elapsed_s"])) <= FREE_UNTIL_S]
-    for before, after in zip(free, free[1:], strict=False):
+    for before, after in pairwise(free):
         assert after > before * (1 - NOISE), free
 
 
