@@ -40,9 +40,9 @@ class ArchiveSettings(SettingsModel):
 class StorageSettings(SettingsModel):
     """The database and the archive of key frames.
 
-    A frame writes one row of about 0.6 kB and a row of about 0.25 kB for every crystal in view: with 300
-    crystals, a frame every 10 s is 2.6 million rows and 0.65 GB a day, every minute 0.43 million rows and
-    0.11 GB a day.
+    A frame writes one row of about 0.6 kB and a row of about 0.28 kB for every crystal in view: with 300
+    crystals, a frame every 10 s is 2.6 million rows and 0.73 GB a day, every minute 0.43 million rows and
+    0.12 GB a day.
     """
 
     database: str = Field(default_factory=user_database, min_length=1)

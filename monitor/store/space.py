@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _SECONDS_PER_DAY = 86_400.0
 
 # Measured with tests/benchmarks/bench_store.py on SQLite: bytes in the file per row, indexes included.
-_BYTES_PER_POINT = 245
+_BYTES_PER_POINT = 280
 _BYTES_PER_FRAME = 600
 
 

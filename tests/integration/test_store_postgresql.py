@@ -1,0 +1,39 @@
+"""PostgreSQL goes away while the daemon writes: one failure, then it goes on, still the only writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from monitor.errors import StoreError, StoreUnusableError
+from monitor.store import TrailReader, open_store
+from tests import trail_results as made
+from tests.postgresql_server import fresh_database, throwaway_server
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    with throwaway_server() as server:
+        yield fresh_database(server, "trails")
+
+
+def test_a_connection_that_is_cut_is_made_again_with_its_lock(database: str) -> None:
+    import psycopg
+
+    store = open_store(database)
+    run = store.start_run(made.run_start())
+    for index in range(3):
+        store.append(run, made.growing(index, 2))
+    with psycopg.connect(database, autocommit=True) as other:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'trails'"
+        cut = other.execute(f"SELECT pg_terminate_backend(pid) {others}")
+        assert len(cut.fetchall()) == 1, "the control: the writer was connected"
+    with pytest.raises(StoreError, match="check that the PostgreSQL server runs"):
+        store.append(run, made.growing(3, 2))
+    assert store.append(run, made.growing(3, 2))
+    with pytest.raises(StoreUnusableError, match="already written by another process"):
+        open_store(database)
+    store.close()
+    with TrailReader(database) as reader:
+        assert reader.view("frame_log").column("frame_index") == (0, 1, 2, 3)
