@@ -17,6 +17,7 @@ from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.settings.camera import VideoCameraSettings
 
 _WAIT_S = 0.1
+_NETWORK_PATIENCE_MS = 4000
 
 
 class Capture(Protocol):
@@ -107,7 +108,7 @@ class VideoDeviceCamera:
         """`open_capture`: opens the device or address; OpenCV's own unless another driver is to be used."""
         self._settings = settings
         self._clock = clock
-        self._open_capture = open_capture or cv2.VideoCapture
+        self._open_capture = open_capture or _open_with_opencv
         self._pace = Pace(clock, settings.frames_per_s)
         self._session = ""
         self._next_index = 0
@@ -196,6 +197,13 @@ class VideoDeviceCamera:
             else f"video stream {_without_password(source)}"
         )
         return CameraDescription(name=name, live=True)
+
+
+def _open_with_opencv(source: int | str) -> Capture:
+    if isinstance(source, int) or "://" not in source:
+        return cv2.VideoCapture(source)
+    # FFmpeg's own patience is half a minute, in which nothing can stop it.
+    return cv2.VideoCapture(source, cv2.CAP_FFMPEG, [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _NETWORK_PATIENCE_MS])
 
 
 def _without_password(address: str) -> str:

@@ -12,6 +12,7 @@ from monitor.camera import Camera
 from monitor.clock import Clock
 from monitor.errors import CameraError, CrystalMonitorError
 from monitor.frame import FailedFrame
+from monitor.grabber.frame_check import check_frame
 from monitor.grabber.hold import Grabbed, Hold
 from monitor.grabber.statistics import GrabberStatistics
 from monitor.settings.stream import StreamSettings
@@ -30,17 +31,18 @@ class Phase(Enum):
     EXHAUSTED = auto()
     """It has no more frames, or was stopped."""
     BROKEN = auto()
-    """It raised what no camera may raise, or the user's mistake showed: see `error`."""
+    """It raised what no camera may raise, broke a promise, or the user's mistake showed: see `error`."""
 
 
 class Acquisition:
     """Runs a camera on a thread of its own.
 
-            open            CameraError
-    start ───────▶ running ────────────▶ lost ──(back-off, open, first frame)──▶ running
-                      │ end of frames, stop                                        │
-                      ▼                                                            ▼
-                  exhausted                                                    exhausted
+               CameraError
+    running ◀───────────────▶ lost
+       │     open, first frame  │
+       │ end of frames, stop    │ stop
+       ▼                        ▼
+          exhausted (or broken: any other error)
     """
 
     def __init__(
@@ -74,18 +76,11 @@ class Acquisition:
         self.camera_running = True
         self.error: BaseException | None = None
 
-    def open(self) -> None:
-        """Open the camera on the caller's thread, so that a user's mistake is raised at once.
-
-        Raises SourceError. A camera that does not answer yet is waited for like one that was lost.
-        """
-        try:
-            self._camera.open(self._session)
-        except CameraError as error:
-            self._lose(error)
-
     def start(self) -> None:
-        """Start the thread; `open` comes before."""
+        """Start the thread, which opens the camera: a driver that takes its time must not delay the goodbye.
+
+        A camera that does not answer yet is waited for like one that was lost. A user's mistake is `error`.
+        """
         self._thread.start()
 
     def stop(self) -> None:
@@ -125,6 +120,13 @@ class Acquisition:
             self._wake()
 
     def _acquire(self) -> None:
+        try:
+            self._camera.open(self._session)
+        except CameraError as error:
+            self._lose(error)
+        if self._stop.is_set():
+            # `stop` may have closed the camera before it was open.
+            self._camera.close()
         wait_s = self._settings.reconnect_first_s
         while not self._stop.is_set():
             if not self.camera_running and not self._reopen(wait_s):
@@ -134,6 +136,7 @@ class Acquisition:
                 for frame in self._camera.frames():
                     if self._stop.is_set():
                         return
+                    check_frame(frame, self._session, self._statistics.newest_index)
                     grabbed = Grabbed(frame, self._now_ns())
                     wait_s = self._settings.reconnect_first_s
                     if not self.camera_running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import uuid
 
@@ -11,8 +10,9 @@ import zmq
 
 from monitor.camera import Camera, build_camera
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock
-from monitor.errors import CameraError
+from monitor.errors import CameraError, SourceError
 from monitor.grabber.acquisition import Acquisition, Phase
+from monitor.grabber.bell import Bell
 from monitor.grabber.hold import Hold, make_hold
 from monitor.grabber.server import FrameServer, SessionIdentity
 from monitor.grabber.session_file import SessionFile
@@ -53,19 +53,19 @@ class Grabber:
     def run(self, stop_event: threading.Event) -> GrabberStatistics:
         """One session, from open to goodbye. Raises SourceError, CameraError."""
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        wake_file = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        wake = Bell()
         try:
             with SessionFile(self._settings.endpoint) as session_file:
-                self._serve(context, wake_file, session_file, stop_event)
+                self._serve(context, wake, session_file, stop_event)
         finally:
             context.term()
-            os.close(wake_file)
+            wake.close()
         return self.statistics
 
     def _serve(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
-        wake_file: int,
+        wake: Bell,
         session_file: SessionFile,
         stop_event: threading.Event,
     ) -> None:
@@ -79,7 +79,7 @@ class Grabber:
             clock=self._clock,
             statistics=self.statistics,
             on_index=lambda index: session_file.advance(session, index),
-            wake=lambda: os.eventfd_write(wake_file, 1),
+            wake=wake.ring,
         )
         identity = SessionIdentity(
             session=session,
@@ -98,15 +98,14 @@ class Grabber:
         )
         reason = GoodbyeReason.STOPPED
         try:
-            acquisition.open()
             session_file.begin(session)
             acquisition.start()
             _log.info("session %s: %s, policy %s", session, identity.camera, self._settings.policy)
             poller = zmq.Poller()
             poller.register(server.socket, zmq.POLLIN)
-            poller.register(wake_file, zmq.POLLIN)
+            poller.register(wake.file, zmq.POLLIN)
             while not stop_event.is_set() and acquisition.phase is not Phase.BROKEN:
-                self._turn(poller, wake_file, server)
+                self._turn(poller, wake, server)
                 if (
                     acquisition.phase is Phase.EXHAUSTED
                     and hold.drained()
@@ -116,32 +115,34 @@ class Grabber:
                     reason = GoodbyeReason.EXHAUSTED
                     break
             acquisition.stop()
-            self._drain(poller, wake_file, server, hold)
+            self._drain(poller, wake, server, hold)
             server.say_goodbye(reason)
         finally:
             acquisition.stop()
             server.close(_GOODBYE_LINGER_S)
         if acquisition.phase is Phase.BROKEN:
             assert acquisition.error is not None
+            if isinstance(acquisition.error, SourceError):
+                raise acquisition.error
             raise CameraError(
                 f"{identity.camera} broke down ({type(acquisition.error).__name__}: {acquisition.error}): "
                 "this is a fault in the camera's code, report it with this message"
             ) from acquisition.error
 
-    def _turn(self, poller: zmq.Poller, wake_file: int, server: FrameServer) -> None:
+    def _turn(self, poller: zmq.Poller, wake: Bell, server: FrameServer) -> None:
         for ready, _ in poller.poll(_LONGEST_TURN_MS):
-            if ready == wake_file:
-                os.eventfd_read(wake_file)
+            if ready == wake.file:
+                wake.silence()
         server.receive()
         server.answer()
 
-    def _drain(self, poller: zmq.Poller, wake_file: int, server: FrameServer, hold: Hold) -> None:
+    def _drain(self, poller: zmq.Poller, wake: Bell, server: FrameServer, hold: Hold) -> None:
         """Under `lossless`, give the listener time to take what was read ahead of it."""
         if self._settings.policy is StreamPolicy.LATEST:
             return
         end_ns = self._now_ns() + round(self._settings.farewell_s * NANOSECONDS_PER_SECOND)
         while self._now_ns() < end_ns and server.listeners and not (hold.drained() and server.all_told()):
-            self._turn(poller, wake_file, server)
+            self._turn(poller, wake, server)
 
     def _now_ns(self) -> int:
         boottime_ns = self._clock.now().boottime_ns

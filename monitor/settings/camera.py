@@ -177,6 +177,12 @@ class VideoCameraSettings(LimitedCamera):
     height_px: int | None = Field(default=None, ge=1, le=65_536)
     """Rows to ask a device for; its own choice if not given."""
 
+    @field_validator("source", mode="before")
+    @classmethod
+    def _digits_are_a_device(cls, source: object) -> object:
+        # Flags and environment variables know text alone.
+        return int(source) if isinstance(source, str) and source.isdecimal() else source
+
 
 class PluginCameraSettings(LimitedCamera):
     """A camera from another package, registered under the entry points `crystal_monitor.cameras`."""

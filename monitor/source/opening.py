@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.clock import Clock
+from monitor.frame import DEFAULT_FIELD
 from monitor.settings.stream import StreamPolicy, StreamSettings
 from monitor.source.latest import LatestSource
 from monitor.source.lossless import LosslessSource
@@ -10,14 +11,17 @@ from monitor.source.protocol import FrameSource
 from monitor.source.stream import ResumePoint
 
 
-def connect_source(settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None) -> FrameSource:
+def connect_source(
+    settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None, field: str = DEFAULT_FIELD
+) -> FrameSource:
     """The source for the stream's policy, closed.
 
     `resume`: session and number of the last frame (or loss) that an earlier process committed, so that the
-    ledger and, under `lossless`, the frames go on from there.
+    ledger and, under `lossless`, the frames go on from there. `field`: the camera's, for
+    losses before its first frame.
     """
     match settings.policy:
         case StreamPolicy.LATEST:
-            return LatestSource(settings, clock, resume)
+            return LatestSource(settings, clock, resume, field)
         case StreamPolicy.LOSSLESS:
-            return LosslessSource(settings, clock, resume)
+            return LosslessSource(settings, clock, resume, field)

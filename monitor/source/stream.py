@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
 from monitor.errors import SourceError
-from monitor.frame import FailedFrame, Frame, FrameLoss
+from monitor.frame import DEFAULT_FIELD, FailedFrame, Frame, FrameLoss
 from monitor.settings.stream import StreamPolicy, StreamSettings
 from monitor.source.connection import GrabberConnection
 from monitor.source.ledger import LossReason, SessionLedger
@@ -38,13 +38,26 @@ class StreamSource:
     policy: StreamPolicy
     gap_reason: LossReason
 
-    def __init__(self, settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None) -> None:
-        """`resume`: what an earlier process committed last; None where there was none."""
+    def __init__(
+        self,
+        settings: StreamSettings,
+        clock: Clock,
+        resume: ResumePoint | None = None,
+        field: str = DEFAULT_FIELD,
+    ) -> None:
+        """Not connected yet.
+
+        Args:
+            settings: the stream.
+            clock: must measure CLOCK_BOOTTIME.
+            resume: what an earlier process committed last; None where there was none.
+            field: of losses before the first frame.
+        """
         self._settings = settings
         self._clock = clock
-        self._ledger = (
-            SessionLedger(resume.session, resume.index, resume.index) if resume else SessionLedger("")
-        )
+        self._ledger = SessionLedger("", field=field)
+        if resume is not None:
+            self._ledger = SessionLedger(resume.session, resume.index, resume.index, field)
         self._statistics = SourceStatistics()
         self._connection: GrabberConnection | None = None
         self._silence = SilenceWatch(settings.silence_s)
@@ -139,7 +152,7 @@ class StreamSource:
         losses: list[FrameLoss] = []
         if not resumed:
             losses = self._close_accounts(hello.earlier)
-            self._ledger = SessionLedger(envelope.session)
+            self._ledger = SessionLedger(envelope.session, field=self._ledger.field)
         self._ledger.newest = max(self._ledger.newest, envelope.newest_index)
         self._introduced = True
         self._ended = False

@@ -159,6 +159,34 @@ def test_faulty_camera_code_ends_the_grabber_loudly(serve: Callable[..., Stream]
     assert "ZeroDivisionError" in str(error)
 
 
+def test_a_grabber_stops_while_its_driver_still_opens(serve: Callable[..., Stream]) -> None:
+    class SlowToOpen(BrokenCamera):
+        def open(self, session: str) -> None:
+            opening.set()
+            time.sleep(1.5)
+            super().open(session)
+
+    opening = threading.Event()
+    stream = serve(SlowToOpen(1000), "latest")
+    assert opening.wait(timeout=5)
+    received = stream.source.next(5.0)
+    assert received is not None, "the grabber answers before its camera does"
+    stream.stop.set()
+    stream.thread.join(timeout=5)
+    assert not stream.thread.is_alive()
+    assert not stream.errors
+
+
+def test_a_users_mistake_at_the_start_is_raised_as_such(serve: Callable[..., Stream]) -> None:
+    class Missing(BrokenCamera):
+        def open(self, session: str) -> None:
+            raise SourceError("there is no such folder: create it")
+
+    stream = serve(Missing(1), "latest")
+    stream.thread.join(timeout=5)
+    assert [type(error) for error in stream.errors] == [SourceError]
+
+
 @pytest.mark.slow
 def test_memory_stays_flat_through_frames_and_reconnections(serve: Callable[..., Stream]) -> None:
     stream = serve(BrokenCamera(20), "latest")

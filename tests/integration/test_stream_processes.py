@@ -112,7 +112,7 @@ class Ledger:
         return any(notice.kind is kind for notice in self.notices)
 
 
-def collect(source: FrameSource, ledger: Ledger, until: Callable[[], bool], limit_s: float = 20.0) -> None:
+def collect(source: FrameSource, ledger: Ledger, until: Callable[[], bool], limit_s: float = 45.0) -> None:
     end = time.monotonic() + limit_s
     while not until():
         assert time.monotonic() < end, f"not within {limit_s} s; {source.statistics}, {ledger.notices}"
@@ -214,7 +214,7 @@ def test_a_killed_grabber_leaves_an_exact_ledger(
     source = connect(policy)
     ledger = Ledger()
     last_by_session: dict[str, int] = {}
-    for turn in range(10):
+    for turn in range(6):
         grabber = start("stream_grabber.py", endpoint, policy, 200, 0, 64)
         session = session_of(grabber)
         wanted = source.statistics.received + 1 + turn % 4
@@ -233,7 +233,7 @@ def test_a_killed_grabber_leaves_an_exact_ledger(
         assert "given" in fates.values()
         tail = [fate for fate in fates.values() if fate == "unknown"]
         assert list(fates.values())[len(fates) - len(tail) :] == tail, "only the tail may be unknown"
-    assert sum(notice.kind is NoticeKind.SESSION_BROKEN for notice in ledger.notices) == 10
+    assert sum(notice.kind is NoticeKind.SESSION_BROKEN for notice in ledger.notices) == 6
 
 
 @pytest.mark.parametrize("policy", ["latest", "lossless"])
@@ -249,7 +249,7 @@ def test_a_killed_analysis_wedges_nothing_and_loses_nothing(
         text = commits.read_text() if commits.exists() else ""
         return [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
 
-    for turn in range(8):
+    for turn in range(5):
         before = len(committed())
         listener = start("stream_listener.py", endpoint, policy, 0.003, commits)
         end = time.monotonic() + 20

@@ -103,5 +103,6 @@ def test_the_endpoint_has_one_grabber(tmp_path: Path) -> None:
     with SessionFile(endpoint), pytest.raises(SourceError, match="another grabber"):
         SessionFile(endpoint)
     SessionFile(endpoint).close()
+    (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="create it"):
-        SessionFile(f"ipc://{tmp_path}/absent/f.ipc")
+        SessionFile(f"ipc://{tmp_path}/file/f.ipc")
