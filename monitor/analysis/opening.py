@@ -124,9 +124,10 @@ def run_analysis(settings: StationSettings, clock: Clock, stop: threading.Event)
 def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str:
     """Obey a command while no daemon runs, under the writer's lock; the answer is for people.
 
-    Raises StoreUnusableError where a daemon that does not answer still holds the store, ControlError where no run
-    is open.
+    Raises StoreUnusableError where there is no store, or a daemon that does not answer still holds it, ControlError
+    where no run is open.
     """
+    run_query(settings.storage.database, "SELECT 1")  # a store that is missing must not be made by a note
     store = open_store(settings.storage.database, settings.storage.synchronous)
     try:
         if isinstance(command, NewRun):

@@ -87,6 +87,10 @@ def _explain(error: ValidationError, path: Path | None) -> str:
             lines.append(
                 f"{where}: unknown key{_suggestion(str(item['loc'][-1]), _all_keys(StationSettings))}"
             )
+        elif item["type"] == "union_tag_not_found":
+            lines.append(
+                f"{where}: it has no kind; add kind = \"…\" (`crystal-monitor check-config --schema` lists the kinds)"
+            )
         else:
             lines.append(f"{where}: {item['msg']} (given: {item['input']!r:.80})")
     return f"{origin}: " + "\n  ".join(lines)
