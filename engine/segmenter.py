@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backends import create_backend
+from engine.cache import cache_folder
 from engine.card import ModelCard, load_card
 from engine.postprocess import postprocess
 from engine.preprocess import preprocess
@@ -36,20 +36,6 @@ class Segmentation:
     """Bodies found and left out: below the minimal area or score."""
 
 
-def cache_folder() -> Path | None:
-    """Folder for compiled graphs: the unit's under systemd, else the user's; None without either."""
-    unit = os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
-    if unit:
-        return Path(unit) / "engine"
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        folder = (Path(base) if base else Path.home() / ".cache") / "crystal-monitor" / "engine"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # no home, or one that cannot be written: compile anew each time
-        return None
-    return folder if os.access(folder, os.W_OK) else None
-
-
 class Segmenter:
     """One model on one back end. Belongs to one thread at a time."""
 
@@ -65,12 +51,12 @@ class Segmenter:
         """Load a model by its shipped name or its card's path, and verify its hashes.
 
         `backend` is auto, openvino or torch; `threads` 0 leaves their number to it; `cache` is the
-        folder for compiled graphs (default: the user's cache folder); `precision` is auto, bf16 or f32.
+        folder for compiled graphs (default: systemd's or the user's cache folder); `precision` is auto, bf16 or f32.
         Raises EngineError: ModelNotFoundError, CardError, WeightsMismatchError, BackendUnavailableError.
         """
         self._card = load_card(model)
         self._backend = create_backend(
-            backend, self._card, threads=threads, cache=cache or cache_folder(), precision=precision
+            backend, self._card, threads=threads, cache=cache_folder(cache), precision=precision
         )
 
     @property

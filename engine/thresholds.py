@@ -13,9 +13,9 @@ class Thresholds:
 
     crystal: float = 0.5
     """Probability from which a pixel is crystal."""
-    contact: float = 0.5
+    contact: float = 0.15
     """Probability from which a crystal pixel is cut, to part crystals that touch."""
-    seed_area_px: int = 4
+    seed_area_px: int = 12
     """Smallest part left by the cut that becomes a body of its own, px²."""
     minimal_area_px: int = 12
     """Smallest body that is reported, px²."""
@@ -23,7 +23,7 @@ class Thresholds:
     """Largest hole inside one body that is filled, px²."""
     hole_fraction: float = 0.5
     """Largest hole that is filled, as a fraction of the body around it, whatever its area."""
-    minimal_score: float = 0.6
+    minimal_score: float = 0.7
     """Smallest mean probability of a body that is reported."""
 
     def to_json(self) -> dict[str, Any]:

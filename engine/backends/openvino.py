@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backends.contract import logit_shifts
+from engine.cache import tidy
 from engine.card import ModelCard
 from engine.errors import BackendError, BackendUnavailableError
 
@@ -50,15 +51,22 @@ class OpenVinoBackend:
         }
         if threads > 0:
             self._options["INFERENCE_NUM_THREADS"] = threads
+        self._cache = cache
         if cache is not None:
-            self._options["CACHE_DIR"] = str(cache)
+            # One folder per graph: other weights can never meet what was compiled from these.
+            self._options["CACHE_DIR"] = str(cache / card.onnx_sha256[:16])
         try:
             model = self._core.read_model(card.onnx_path)
         except self._failures as error:
             raise BackendError(f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew.") from error
         logits = model.outputs[0].get_node().input_value(0)
         shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
-        probability = operations.sigmoid(operations.subtract(logits, operations.constant(shift)))
+        shift_node = operations.constant(shift, name="logit_shift")
+        shifted = operations.subtract(logits, shift_node, name="shifted_logits")
+        probability = operations.result(
+            operations.sigmoid(shifted, name="probability"), name="probability_BCHW"
+        )
+        # Named, all of them: names that OpenVINO makes up differ each time, and with them the cache's key.
         self._model = openvino.Model([probability], model.get_parameters(), card.name)
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
@@ -98,6 +106,8 @@ class OpenVinoBackend:
                     "Sides must be multiples of the network's stride."
                 ) from error
             self._requests[shape] = request
+            if self._cache is not None:
+                tidy(self._cache)
             while len(self._requests) > _COMPILED_SHAPES:
                 self._requests.popitem(last=False)
         self._requests.move_to_end(shape)

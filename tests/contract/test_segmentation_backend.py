@@ -110,7 +110,7 @@ def test_positive_weights_are_undone(tmp_path: Path) -> None:
             pytest.importorskip("torch")
         raw = create_backend(name, replace(card, positive_weights=(1.0, 1.0)), threads=1, precision="f32")
         calibrated = create_backend(
-            name, replace(card, positive_weights=(1.5, 4.0)), threads=1, precision="f32"
+            name, replace(card, positive_weights=(1.5, 4.0)), threads=1, cache=tmp_path, precision="f32"
         )
         p = raw.infer(normalised_image()).copy()
         weight = np.array([1.5, 4.0], np.float32).reshape(1, 2, 1, 1)

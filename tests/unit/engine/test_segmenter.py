@@ -7,7 +7,6 @@ import pytest
 
 from engine import Segmenter
 from engine.errors import ImageRefusedError
-from engine.segmenter import cache_folder
 
 
 @pytest.fixture(scope="module")
@@ -107,21 +106,3 @@ def test_crystal_across_a_seam_is_one_crystal(tmp_path: Path) -> None:
 def test_float_image_is_refused(segmenter: Segmenter) -> None:
     with pytest.raises(ImageRefusedError, match="float64"):
         segmenter.segment(np.zeros((128, 128)))
-
-
-def test_compiled_graphs_are_kept_in_the_cache(tmp_path: Path) -> None:
-    segmenter = Segmenter(threads=1, cache=tmp_path / "made")
-    segmenter.prepare(128, 128)
-    assert list((tmp_path / "made").glob("*.blob"))
-
-
-def test_cache_folder_follows_systemd_then_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
-    assert cache_folder() == tmp_path / "crystal-monitor" / "engine"
-    monkeypatch.setenv("CACHE_DIRECTORY", "/var/cache/a:/var/cache/b")
-    assert cache_folder() == Path("/var/cache/a/engine")
-    monkeypatch.delenv("CACHE_DIRECTORY")
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert cache_folder() is None

@@ -1,0 +1,57 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import Segmenter
+from engine.cache import KEPT_FILES, cache_folder, tidy
+from engine.errors import BackendError
+
+
+def test_a_second_start_finds_what_the_first_compiled(tmp_path: Path) -> None:
+    for _ in range(2):
+        segmenter = Segmenter(threads=1, cache=tmp_path / "made")
+        segmenter.prepare(128, 128)
+        segmenter.close()
+        assert len(list((tmp_path / "made").rglob("*.blob"))) == 1
+
+
+def test_a_damaged_graph_in_the_cache_does_no_harm(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (128, 128)).astype(np.uint8)
+    expected = Segmenter(threads=1, cache=tmp_path).segment(image).probability_HW
+    (blob,) = tmp_path.rglob("*.blob")
+    blob.write_bytes(blob.read_bytes()[:5000])
+    found = Segmenter(threads=1, cache=tmp_path).segment(image).probability_HW
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_follows_systemd_then_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    assert cache_folder(None) == tmp_path / "crystal-monitor" / "engine"
+    monkeypatch.setenv("CACHE_DIRECTORY", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    assert cache_folder(None) == tmp_path / "a" / "engine"
+    assert cache_folder(tmp_path / "named") == tmp_path / "named"
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_only_if_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    assert cache_folder(None) is None
+    with pytest.raises(BackendError, match=r"compiled models .*file.* cannot be used"):
+        cache_folder(tmp_path / "file" / "below")
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    for age in range(KEPT_FILES + 5):
+        path = tmp_path / f"{age}.blob"
+        path.write_text("")
+        os.utime(path, (1_000_000 - age, 1_000_000 - age))
+    (tmp_path / "other.txt").write_text("")
+    tidy(tmp_path)
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {f"{age}.blob" for age in range(KEPT_FILES)} | {"other.txt"}
