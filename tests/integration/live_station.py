@@ -51,7 +51,8 @@ def station_tree(folder: Path, **sections: Mapping[str, Any]) -> dict[str, Any]:
         "storage": {"database": f"sqlite:///{folder}/trails.sqlite"},
     }
     for name, section in sections.items():
-        tree[name] = {**tree.get(name, {}), **section}
+        another = "kind" in section and section["kind"] != tree["camera"]["kind"]
+        tree[name] = dict(section) if another else {**tree.get(name, {}), **section}
     return tree
 
 
