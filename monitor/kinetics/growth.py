@@ -78,13 +78,16 @@ def _windows(history: History, rows_N: Integers) -> _Windows:
     )
 
 
-def _slopes_between(windows: _Windows, pick_N: Integers, begin_N: Integers, end_N: Integers) -> Slopes:
+def _slopes_between(
+    windows: _Windows, pick_N: Integers, begin_N: Integers, end_N: Integers, *, curved: bool = False
+) -> Slopes:
     """Slopes of the diameters of the picked crystals over slots begin (inclusive) to end."""
     length_N = end_N - begin_N
     widest = max(int(length_N.max(initial=0)), 1)
     column_NK = np.minimum(begin_N[:, None] + np.arange(widest), windows.time_NK.shape[1] - 1)
     row_N1 = pick_N[:, None]
-    return robust_slopes(windows.time_NK[row_N1, column_NK], windows.diameter_NK[row_N1, column_NK], length_N)
+    time_NK, diameter_NK = windows.time_NK[row_N1, column_NK], windows.diameter_NK[row_N1, column_NK]
+    return robust_slopes(time_NK, diameter_NK, length_N, curved=curved)
 
 
 def _steady_slopes(windows: _Windows, settings: KineticsSettings) -> tuple[Slopes, Integers]:
@@ -102,8 +105,8 @@ def _steady_slopes(windows: _Windows, settings: KineticsSettings) -> tuple[Slope
             break
         begin, end = begin_N[pick_N], windows.used_N[pick_N]
         middle = (begin + end) // 2
-        early = _slopes_between(windows, pick_N, begin, middle)
-        late = _slopes_between(windows, pick_N, middle, end)
+        early = _slopes_between(windows, pick_N, begin, middle, curved=True)
+        late = _slopes_between(windows, pick_N, middle, end, curved=True)
         differs = np.abs(late.slope_N - early.slope_N)
         noise = np.hypot(early.half_width_N, late.half_width_N)
         mean = np.abs(early.slope_N + late.slope_N) / 2
