@@ -83,7 +83,9 @@ def correlated(rng: np.random.Generator, shape: tuple[int, int], rho: float) -> 
     return noise
 
 
-def depleting(times_s: Floats, crystals: int, tau_s: float, sigma_px: float, seed: int) -> tuple[Floats, Floats]:
+def depleting(
+    times_s: Floats, crystals: int, tau_s: float, sigma_px: float, seed: int
+) -> tuple[Floats, Floats]:
     """Diameters (measured, true) of crystals born early in the run that approach their last size exponentially."""
     rng = np.random.default_rng(seed)
     span = times_s[-1] - times_s[0]

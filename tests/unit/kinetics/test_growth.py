@@ -14,7 +14,10 @@ SETTINGS = KineticsSettings()
 
 
 def watch(
-    times_s: np.ndarray, steps: list[TrackerStep], um_per_px: float | None = 0.5, settings: KineticsSettings = SETTINGS
+    times_s: np.ndarray,
+    steps: list[TrackerStep],
+    um_per_px: float | None = 0.5,
+    settings: KineticsSettings = SETTINGS,
 ) -> list[KineticsStep]:
     state, told = initial_state(settings), []
     for elapsed_s, tracker in zip(times_s, steps, strict=True):
@@ -44,7 +47,9 @@ def test_without_calibration_there_are_no_um() -> None:
     times = np.arange(0.0, 100.0, 10.0)
     fit = last_fit(watch(times, tracked(times, 20.0 + 0.05 * times[:, None]), um_per_px=None))
     assert fit.rate_px_per_s == pytest.approx(0.05, rel=1e-3)
-    assert (fit.rate_um_per_s, fit.low_um_per_s, fit.high_um_per_s, fit.detection_floor_um_per_s) == (None,) * 4
+    assert (fit.rate_um_per_s, fit.low_um_per_s, fit.high_um_per_s, fit.detection_floor_um_per_s) == (
+        None,
+    ) * 4
 
 
 @pytest.mark.parametrize(("interval_s", "rho"), [(10.0, 0.0), (10.0, 0.5), (30.0, 0.3), (60.0, 0.5)])
