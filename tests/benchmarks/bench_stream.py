@@ -3,7 +3,8 @@
     python tests/benchmarks/bench_stream.py [--seconds 3]
 
 Prints one JSON line per frame size: MB/s of the stream, MB/s of copying the same pixels within a process, their ratio,
-frames per second, and for `latest` the ages of frames (ms) at 50 frames/s with 100 ms of work each.
+frames per second, the processor time of both processes per frame (ms) and that of the copy, which hold on a busy
+machine too; and for `latest` the ages of frames (ms) at 50 frames/s with 100 ms of work each.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import psutil
 
 from monitor.camera import CameraDescription
 from monitor.camera.pace import Pace
@@ -58,47 +61,65 @@ def serve(settings: StreamSettings, side_px: int, frames_per_s: float | None) ->
     Grabber(EagerCamera(side_px, frames_per_s), settings, SystemClock()).run(threading.Event())
 
 
-def copy_rate(side_px: int) -> float:
-    """MB/s of copying such an image within this process."""
+def copy_image(side_px: int) -> tuple[float, float]:
+    """Copying such an image within this process: MB/s, and ms of processor time per image."""
     source = np.zeros((side_px, side_px), np.uint16)
     target = np.empty_like(source)
     rounds = max(10, 1_000_000_000 // source.nbytes)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     for _ in range(rounds):
         np.copyto(target, source)
-    return rounds * source.nbytes / (time.perf_counter() - begun) / 1e6
+    used_ms = 1000 * (time.process_time() - used) / rounds
+    return rounds * source.nbytes / (time.perf_counter() - begun) / 1e6, used_ms
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a listener saw."""
+
+    frames_per_s: float
+    processor_ms: float
+    """Processor time of grabber and listener together, per frame."""
+    ages_s: list[float]
 
 
 def stream(
     policy: StreamPolicy, side_px: int, seconds: float, frames_per_s: float | None, work_s: float
-) -> tuple[float, list[float]]:
-    """Frames per second that a listener takes, and their ages in seconds."""
+) -> Measured:
+    """Take frames from a grabber process for a while."""
     with tempfile.TemporaryDirectory(prefix="cm") as folder:
         settings = StreamSettings(endpoint=f"ipc://{folder}/f.ipc", policy=policy)
         process = multiprocessing.get_context("spawn").Process(
             target=serve, args=(settings, side_px, frames_per_s)
         )
         process.start()
+        grabber = psutil.Process(process.pid)
+
+        def used_s() -> float:
+            times = grabber.cpu_times()
+            return time.process_time() + times.user + times.system
+
         source = connect_source(settings, SystemClock())
         source.open()
         ages_s: list[float] = []
-        begun = 0.0
+        begun = used = 0.0
         while not begun or time.perf_counter() - begun < seconds:
             received = source.next(10.0)
             assert received is not None
             if received.age_s is None:
                 continue
             if not begun:
-                begun = time.perf_counter()
+                begun, used = time.perf_counter(), used_s()
             else:
                 ages_s.append(received.age_s)
             if work_s:
                 time.sleep(work_s)
         rate = len(ages_s) / (time.perf_counter() - begun)
+        processor_ms = 1000 * (used_s() - used) / len(ages_s)
         source.close()
         process.kill()
         process.join()
-        return rate, ages_s
+        return Measured(rate, processor_ms, ages_s)
 
 
 def main() -> None:
@@ -109,18 +130,19 @@ def main() -> None:
     seconds = parser.parse_args().seconds
     for side_px in (256, 512, 1024, 2048):
         megabytes = 2 * side_px * side_px / 1e6
-        rate, _ = stream(StreamPolicy.LOSSLESS, side_px, seconds, None, 0)
-        copying = copy_rate(side_px)
+        seen = stream(StreamPolicy.LOSSLESS, side_px, seconds, None, 0)
+        copying, copying_ms = copy_image(side_px)
         figures = {
             "frame": f"{side_px}x{side_px} uint16",
-            "frames_per_s": round(rate, 1),
-            "stream_MB_per_s": round(rate * megabytes, 1),
+            "frames_per_s": round(seen.frames_per_s, 1),
+            "stream_MB_per_s": round(seen.frames_per_s * megabytes, 1),
             "copy_MB_per_s": round(copying, 1),
-            "ratio": round(rate * megabytes / copying, 3),
+            "ratio": round(seen.frames_per_s * megabytes / copying, 3),
+            "stream_processor_ms": round(seen.processor_ms, 3),
+            "copy_processor_ms": round(copying_ms, 3),
         }
         print(json.dumps(figures), flush=True)
-    _, ages_s = stream(StreamPolicy.LATEST, 1024, 2 * seconds, 50, 0.1)
-    ages_ms = sorted(1000 * age for age in ages_s)
+    ages_ms = sorted(1000 * age for age in stream(StreamPolicy.LATEST, 1024, 2 * seconds, 50, 0.1).ages_s)
     worst = {
         "median": statistics.median(ages_ms),
         "p95": ages_ms[int(0.95 * len(ages_ms))],
