@@ -34,6 +34,10 @@ class TrackingSettings(SettingsModel):
     run's first good frame are confirmed at once."""
     confirm_window: int = Field(default=5, ge=1, le=32)
     """See `confirm_hits`, frames."""
+    start_frames: int = Field(default=3, ge=1)
+    """A crystal above `detection_limit_px` that turns up within this many first frames of a field that had
+    crystals from the start was overlooked rather than born: it counts as present at the start, so that a
+    detection that flickers makes no births."""
     max_gap_s: float = Field(default=60.0, ge=0)
     """A crystal that is missing for longer than this, seconds, has ended, if `min_gap_frames` have passed as
     well."""

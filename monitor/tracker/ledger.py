@@ -148,7 +148,7 @@ class Ledger:
                 continue
             first = self._before.steps == 0
             kind = BirthKind.BORN
-            if first:
+            if first or (index not in split_from and self._overlooked(observation)):
                 kind = BirthKind.PRESENT_AT_START
             elif index in split_from:
                 kind = BirthKind.SPLIT
@@ -229,6 +229,15 @@ class Ledger:
         for trail in parents:
             self._end(trail, EndReason.MERGED, number)
             self.events.append(_merge_event(trail, number))
+
+    def _overlooked(self, observation: Observation) -> bool:
+        """Whether it is too large, so soon after a start with crystals, to be born or to have come in."""
+        return (
+            self._before.steps < self._settings.start_frames
+            and observation.equivalent_diameter_px > self._settings.detection_limit_px
+            and any(trail.kind is BirthKind.PRESENT_AT_START for trail in self._before.trails)
+            and not self._came_in(observation)
+        )
 
     def _came_in(self, observation: Observation) -> bool:
         """Whether it touches the border, or stands where the view has just come to."""

@@ -71,7 +71,7 @@ def facts(result: TrackerStep) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_labels_numbers_do_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -83,7 +83,7 @@ def test_the_labels_numbers_do_not_matter(seed: int) -> None:
         assert facts(one) == facts(other)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_restart_between_all_frames_changes_nothing(seed: int) -> None:
     steady, restarted = TrackerState(), TrackerState()
@@ -94,7 +94,7 @@ def test_a_restart_between_all_frames_changes_nothing(seed: int) -> None:
         restarted = TrackerState.restore(restarted.to_json(), restarted.identities_HW)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_books_balance(seed: int) -> None:
     state = TrackerState()

@@ -33,6 +33,13 @@ def test_a_crystal_is_born_after_three_sightings_with_the_last_clear_time(film, 
     assert film.numbers() == [1]
 
 
+def test_overlooked_in_the_first_frame_is_present_at_start_not_born(film, discs: Discs) -> None:
+    film.show(discs([(50, 50, 12)]))
+    film.show(discs([(50, 50, 12), (120, 80, 10)]), times=3)
+    film.show(discs([(50, 50, 12), (120, 80, 10), (150, 40, 10)]), times=3)
+    assert film.kinds() == ["present_at_start", "born"]
+
+
 def test_a_speck_of_one_frame_is_dropped_and_its_number_not_given_again(film, discs: Discs) -> None:
     film.show(discs([(50, 50, 12)]))
     film.show(discs([(50, 50, 12), (120, 80, 4)]))
