@@ -22,13 +22,15 @@ from monitor.wire import make_socket_folder
 log = logging.getLogger(__name__)
 
 LONGEST_MESSAGE_BYTES = 65_536
+NO_NUL = r"^[^\x00]*$"
+"""No database takes a text with the character NUL in it."""
 
 
 class NewRun(SettingsModel):
     """Close the open run and open the next with the next frame."""
 
     command: Literal["new-run"] = "new-run"
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200, pattern=NO_NUL)
     """Name of the new run."""
 
 
@@ -42,7 +44,7 @@ class WriteNote(SettingsModel):
     """Write a note into the run."""
 
     command: Literal["note"] = "note"
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(min_length=1, max_length=4000, pattern=NO_NUL)
     """The note."""
 
 
@@ -50,7 +52,7 @@ class Acknowledge(SettingsModel):
     """Acknowledge an event."""
 
     command: Literal["ack"] = "ack"
-    event_id: int = Field(ge=1)
+    event_id: int = Field(ge=1, le=2**63 - 1)
     """Which, as in `event_log`."""
 
 
@@ -96,8 +98,9 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
                 else now.boottime_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
                 now.boot_id,
             )
-            if fields is not None:
-                fields.mute(run, until if command.seconds > 0 else None)
+            if fields is None:
+                raise ControlError("the daemon is down and raises no alerts: start it, then mute")
+            fields.mute(run, until if command.seconds > 0 else None)
             message = (
                 f"alerts are muted for {command.seconds:g} s"
                 if command.seconds

@@ -19,6 +19,7 @@ class Fields:
         self._segmenter = segmenter
         self._store = store
         self._run_id: int | None = None
+        self._muted_until: Instant | None = None
         self._pipelines: dict[str, FieldPipeline] = {}
 
     def pipeline(self, run: Run, field: str) -> FieldPipeline:
@@ -30,12 +31,17 @@ class Fields:
             stored = self._store.load_field(run, field, history_wanted(self._settings))
             state = restored_state(self._settings, stored)
             self._pipelines[field] = FieldPipeline(field, self._settings, self._segmenter, state)
+            self._pipelines[field].muted_until_s = self._muted_until_s(run)
         return self._pipelines[field]
 
     def mute(self, run: Run, until: Instant | None) -> None:
-        """Let no alert fire before `until`; None ends the silence."""
+        """Let no alert fire before `until`, in no field and no later run; None ends the silence."""
+        self._muted_until = until
         for pipeline in self._pipelines.values():
-            pipeline.muted_until_s = None if until is None else run.elapsed_s(until)
+            pipeline.muted_until_s = self._muted_until_s(run)
+
+    def _muted_until_s(self, run: Run) -> float | None:
+        return None if self._muted_until is None else run.elapsed_s(self._muted_until)
 
     def silent(self, now: Instant, silent_s: float) -> list[SilenceObserved]:
         """Let `silent_s` seconds without any frame count, up to `now`; what changed because of it, field by field."""

@@ -20,7 +20,7 @@ from monitor.analysis.loop import AnalysisLoop, Progress
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.archive import FrameArchive
 from monitor.clock import Clock
-from monitor.errors import ControlError, SettingsError
+from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings
 from monitor.source import FrameSource, ResumePoint, connect_source
@@ -135,6 +135,10 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
                 "the daemon is down, and a run begins with its first frame: start the daemon, or set analysis.run_name"
             )
         return obey(command, RunKeeper(store, settings, clock), None)
+    except StoreUnusableError:
+        raise
+    except StoreError as error:
+        raise ControlError(str(error)) from error
     finally:
         store.close()
 

@@ -30,7 +30,7 @@ def new_run(name: str, config: Path | None, database: str | None) -> None:
     """Close the open run and open the next, called NAME."""
     from monitor.analysis import NewRun
 
-    _tell(NewRun(name=name), config, database)
+    _tell(lambda: NewRun(name=name), config, database)
 
 
 @click.command(epilog="Example: crystal-monitor zero")
@@ -39,7 +39,7 @@ def zero(config: Path | None, database: str | None) -> None:
     """Make this moment the run's time zero: all its elapsed times count from it."""
     from monitor.analysis import SetZero
 
-    _tell(SetZero(), config, database)
+    _tell(SetZero, config, database)
 
 
 @click.command(epilog='Example: crystal-monitor note "added 10 µl of precipitant"')
@@ -49,7 +49,7 @@ def note(text: str, config: Path | None, database: str | None) -> None:
     """Write TEXT into the run's events."""
     from monitor.analysis import WriteNote
 
-    _tell(WriteNote(text=text), config, database)
+    _tell(lambda: WriteNote(text=text), config, database)
 
 
 @click.command(epilog="Example: crystal-monitor ack 12")
@@ -59,7 +59,7 @@ def ack(event: int, config: Path | None, database: str | None) -> None:
     """Acknowledge EVENT, an event_id of `crystal-monitor events`."""
     from monitor.analysis import Acknowledge
 
-    _tell(Acknowledge(event_id=event), config, database)
+    _tell(lambda: Acknowledge(event_id=event), config, database)
 
 
 @click.command(epilog="Example: crystal-monitor mute 600")
@@ -69,15 +69,23 @@ def mute(seconds: float, config: Path | None, database: str | None) -> None:
     """Let no alert fire for SECONDS; 0 ends the silence. Events are stored all the same."""
     from monitor.analysis import Mute
 
-    _tell(Mute(seconds=seconds), config, database)
+    _tell(lambda: Mute(seconds=seconds), config, database)
 
 
-def _tell(command: Command, config: Path | None, database: str | None) -> None:
+def _tell(make: Callable[[], Command], config: Path | None, database: str | None) -> None:
+    from pydantic import ValidationError
+
     from monitor.analysis import ask_daemon, tell_store
     from monitor.cli.options import default_database
     from monitor.clock import SystemClock
+    from monitor.errors import UserError
     from monitor.settings.loading import load_settings
 
+    try:
+        command = make()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise UserError(f"{wrong['loc'][-1]} {wrong['input']!r:.80} is not accepted: {wrong['msg']}") from None
     overrides = (
         {}
         if config is not None and database is None

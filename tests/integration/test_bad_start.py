@@ -133,6 +133,8 @@ MISTAKES: dict[str, Mistake] = {
     "option that is not there": Mistake("replay {images} --fps 3", ("--fps",)),
     "calibration that is none": Mistake("replay {images} --um-per-px 0", ("--um-per-px",)),
     "missing still": Mistake("segment {folder}/no.png --out {folder}/out", ("no.png", "does not exist")),
+    "silence of a year": Mistake("mute 31536000 --database {good}", ("31536000", "604800")),
+    "event of no number": Mistake("ack 0 --database {good}", ("0",)),
     "note without a database": Mistake("note hello --database sqlite:///{folder}/none.sqlite", ("none.sqlite",)),
 }
 
