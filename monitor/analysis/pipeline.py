@@ -40,7 +40,7 @@ from monitor.records import (
     pack_labels,
 )
 from monitor.settings.station import StationSettings
-from monitor.tracker import TrackerInput, TrackerState
+from monitor.tracker import TrackerInput, TrackerState, identities
 from monitor.tracker import step as tracker_step
 
 STAGES = ("quality", "segmentation", "measuring", "tracking", "kinetics", "completion")
@@ -181,7 +181,9 @@ class FieldPipeline:
         with self._timed("alerts"):
             alerts = self._alerts(elapsed_s, completion, tracker, kinetics)
         state.last_elapsed_s = elapsed_s
+        # Bodies that fuse several crystals for the moment belong to no trail, but they are there.
         shown = [point.observation for point in tracker.updated if point.confirmed]
+        shown += tracker.unresolved
         area_px = sum(observation.area_px for observation in shown)
         with self._timed("state"):
             record = self._state_record()
@@ -197,7 +199,7 @@ class FieldPipeline:
             total_area_um2=area_px * frame.um_per_px**2 if frame.um_per_px is not None else None,
             alerts=alerts,
             state=record,
-            labels_HW=state.tracker.identities_HW,
+            labels_HW=identities(segmentation.labels_HW, tracker),
         )
 
     def _unseen(

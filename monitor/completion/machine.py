@@ -114,6 +114,7 @@ def _with_sample(
     if frame.um_per_px != state.um_per_px:
         series_SC, peaks, fit = empty_series(), (0.0, 0.0), None
     shown = [p.observation for p in tracker.updated if p.confirmed]
+    shown += tracker.unresolved  # fused for the moment: part of the area all the same
     merged = state.merged + sum(e.reason is EndReason.MERGED for e in tracker.ended)
     if shown or series_SC.shape[0]:
         if series_SC.shape[0]:
