@@ -80,5 +80,5 @@ def test_zeromq_sink_publishes_json(tmp_path: Path) -> None:
 
 
 def test_zeromq_sink_says_what_is_wrong_with_its_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be published on ipc://.*writable"):
+    with pytest.raises(UserError, match=r"cannot be published on ipc://.*writable"):
         open_sink(SinkSettings(kind="zeromq", options={"endpoint": f"ipc://{tmp_path}/missing/alerts"}))

@@ -97,7 +97,7 @@ def test_a_sink_of_an_installed_package_is_found_by_name(monkeypatch: pytest.Mon
         EntryPoint, "load", lambda self: LogSink if self.name == "pager" else __import__("no.such")
     )
     assert isinstance(open_sink(SinkSettings(kind="pager")), LogSink)
-    with pytest.raises(UserError, match="'bad'.*cannot be loaded"):
+    with pytest.raises(UserError, match=r"'bad'.*cannot be loaded"):
         open_sink(SinkSettings(kind="bad"))
 
 

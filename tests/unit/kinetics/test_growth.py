@@ -112,11 +112,11 @@ def test_a_change_of_objective_starts_fits_afresh() -> None:
     times = np.arange(0.0, 200.0, 10.0)
     steps = tracked(times, 20.0 + 0.05 * times[:, None])
     state = initial_state(SETTINGS)
-    for i, tracker in enumerate(steps):
-        scale = 0.5 if i < 10 else 0.25
-        if i >= 10:
-            tracker = TrackerStep((point(1, times[i], 2 * (20.0 + 0.05 * times[i])),))
-        state, kinetics = step(state, KineticsInput(float(times[i]), scale, 1000, 800, tracker), SETTINGS)
+    for i, elapsed_s in enumerate(times):
+        scale, before = (0.5, True) if i < 10 else (0.25, False)
+        zoomed = TrackerStep((point(1, elapsed_s, 2 * (20.0 + 0.05 * elapsed_s)),))
+        frame = KineticsInput(float(elapsed_s), scale, 1000, 800, steps[i] if before else zoomed)
+        state, kinetics = step(state, frame, SETTINGS)
     (fit,) = kinetics.fits
     assert fit.fit_points == 10
     assert fit.rate_um_per_s == pytest.approx(0.025, rel=1e-3)
