@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.card import ModelCard, sha256_of
+from engine.half_storage import store_graph_in_half, stored_in_half
 from engine.network.crystal_network import CrystalNetwork
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ def release(state: Mapping[str, torch.Tensor], card: ModelCard, folder: Path) ->
     """
     folder.mkdir(parents=True, exist_ok=True)
     network = CrystalNetwork(card.network)
-    network.load_state_dict(dict(state))
+    tensors = stored_in_half(state)
+    network.load_state_dict(tensors)  # back in float32, rounded: what is exported is what is stored
     new = replace(card, folder=folder)
     staged = {path: path.with_name(path.name + ".new") for path in (new.safetensors_path, new.onnx_path)}
-    tensors = {name: value.detach().to("cpu").contiguous() for name, value in network.state_dict().items()}
     save_file(tensors, staged[new.safetensors_path], metadata={"format": "pt"})
     export_onnx(network, staged[new.onnx_path])
+    store_graph_in_half(staged[new.onnx_path])
     new = replace(
         new,
         safetensors_sha256=sha256_of(staged[new.safetensors_path]),
