@@ -33,6 +33,7 @@ class GrowthRateRule(_Rule):
     """
 
     kind: Literal["growth_rate"] = "growth_rate"
+    """The kind of rule."""
     direction: Direction = "above"
     """`above` fires when the lower 95 % limit of a rate is above the limit, `below` when the upper is below
     it."""
@@ -58,6 +59,7 @@ class NucleationRule(_Rule):
     """Crystals are born."""
 
     kind: Literal["nucleation"] = "nucleation"
+    """The kind of rule."""
     limit_births: int = Field(default=1, ge=1)
     """Fires at this many births within the kinetics' window (1: at the first)."""
     first_only: bool = True
@@ -68,6 +70,7 @@ class CountRule(_Rule):
     """The number of crystals crosses a limit."""
 
     kind: Literal["count"] = "count"
+    """The kind of rule."""
     direction: Direction = "above"
     """Which side fires."""
     limit_count: float = Field(ge=0)
@@ -80,6 +83,7 @@ class CoverageRule(_Rule):
     """The crystallised fraction of the field crosses a limit."""
 
     kind: Literal["coverage"] = "coverage"
+    """The kind of rule."""
     direction: Direction = "above"
     """Which side fires."""
     limit_fraction: float = Field(ge=0, le=1)
@@ -92,6 +96,7 @@ class SizeRule(_Rule):
     """A size (area-equivalent diameter) crosses a limit. Give it either in µm or in px."""
 
     kind: Literal["size"] = "size"
+    """The kind of rule."""
     direction: Direction = "above"
     """Which side fires."""
     of: Literal["largest", "median", "mean"] = "largest"
@@ -116,6 +121,7 @@ class StalledRule(_Rule):
     """Crystals are there, the run is not complete, and nothing grows."""
 
     kind: Literal["stalled"] = "stalled"
+    """The kind of rule."""
     limit_relative_per_s: float = Field(default=1e-5, gt=0)
     """Fires when the relative rate of the total area is below this by its confidence limit, 1/s."""
     clear_relative_per_s: float | None = Field(default=None, gt=0)
@@ -126,30 +132,35 @@ class RipeningRule(_Rule):
     """The field is ripening: fewer, larger crystals while the total area does not grow."""
 
     kind: Literal["ripening"] = "ripening"
+    """The kind of rule."""
 
 
 class DissolvingRule(_Rule):
     """The crystals dissolve."""
 
     kind: Literal["dissolving"] = "dissolving"
+    """The kind of rule."""
 
 
 class CompleteRule(_Rule):
     """The crystallization is complete."""
 
     kind: Literal["complete"] = "complete"
+    """The kind of rule."""
 
 
 class BlindRule(_Rule):
     """No good frame for a while: see `completion.blind_after_s`."""
 
     kind: Literal["blind"] = "blind"
+    """The kind of rule."""
 
 
 class SlowRule(_Rule):
     """The analysis takes longer than its interval."""
 
     kind: Literal["slow"] = "slow"
+    """The kind of rule."""
     limit_load: float = Field(default=1.0, gt=0)
     """Duration of the analysis of a frame over the configured interval; dimensionless."""
     clear_load: float | None = Field(default=None, gt=0)

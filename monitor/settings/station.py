@@ -39,25 +39,25 @@ class StationSettings(BaseSettings):
     """Name of the station: letters, digits, `_`, `.` and `-`; stands in file names."""
     camera: CameraSettings = Field(default_factory=SimulatedCameraSettings)
     """Where frames come from."""
-    stream: StreamSettings = StreamSettings()
+    stream: StreamSettings = Field(default_factory=StreamSettings)
     """How frames travel from the grabber to the analysis."""
-    analysis: AnalysisSettings = AnalysisSettings()
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
     """Engine and cadence."""
-    quality: QualitySettings = QualitySettings()
+    quality: QualitySettings = Field(default_factory=QualitySettings)
     """Which frames must not be measured."""
-    measuring: MeasuringSettings = MeasuringSettings()
+    measuring: MeasuringSettings = Field(default_factory=MeasuringSettings)
     """How crystals are measured."""
-    tracking: TrackingSettings = TrackingSettings()
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     """How crystals are followed."""
-    kinetics: KineticsSettings = KineticsSettings()
+    kinetics: KineticsSettings = Field(default_factory=KineticsSettings)
     """How growth is fitted."""
-    completion: CompletionSettings = CompletionSettings()
+    completion: CompletionSettings = Field(default_factory=CompletionSettings)
     """When crystallization counts as complete."""
-    alerts: AlertSettings = AlertSettings()
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
     """What raises an alert, and where alerts go."""
-    storage: StorageSettings = StorageSettings()
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     """The database and the archive of key frames."""
-    control: ControlSettings = ControlSettings()
+    control: ControlSettings = Field(default_factory=ControlSettings)
     """Where the running daemon takes commands."""
 
     @property

@@ -1,0 +1,116 @@
+"""File, environment and flags: which wins, and what a mistake is told."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import SettingsError
+from monitor.settings.loading import load_settings
+
+INTERVAL = "CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S"
+
+
+@pytest.fixture(autouse=True)
+def _no_station_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CRYSTAL_MONITOR__")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "station.toml"
+    path.write_text('[analysis]\ninterval_s = 3.0\nrun_name = "from the file"\n')
+    return path
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    settings = load_settings(None)
+    assert settings.analysis.interval_s == 0
+    assert settings.camera.kind == "simulated"
+
+
+def test_environment_wins_over_file_and_flags_over_both(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(config).analysis.interval_s == 3.0
+    monkeypatch.setenv(INTERVAL, "5")
+    assert load_settings(config).analysis.interval_s == 5.0
+    settings = load_settings(config, {"analysis": {"interval_s": 7.0}})
+    assert settings.analysis.interval_s == 7.0
+    assert settings.analysis.run_name == "from the file", "what no one overrides stays as the file says"
+
+
+def test_the_environment_reaches_nested_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR__CAMERA__KIND", "folder")
+    monkeypatch.setenv("CRYSTAL_MONITOR__CAMERA__FOLDER", "/srv/images")
+    monkeypatch.setenv("CRYSTAL_MONITOR__CAMERA__TIME__TIME_ZONE", "Europe/Berlin")
+    camera = load_settings(None).camera
+    assert camera.kind == "folder"
+    assert (camera.folder, camera.time.time_zone) == (Path("/srv/images"), "Europe/Berlin")
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(None).analysis.interval_s = 5  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[analysis]\nintervall_s = 5", r"analysis\.intervall_s: unknown key; did you mean 'interval_s'\?"),
+        ("[trackin]\nmax_gap_s = 5", r"trackin: unknown key; did you mean 'tracking'\?"),
+        ("[camera]\nkind = 'simulated'\nfps = 5", r"fps: unknown key"),
+        ("qqqq = 5", r"qqqq: unknown key; `crystal-monitor check-config --schema` lists the keys"),
+        ("[analysis]\ninterval_s = nan", r"analysis\.interval_s: .*nan"),
+        ("[analysis]\ninterval_s = '5 min'", r"analysis\.interval_s: .*'5 min'"),
+        ("[camera]\nframes_per_s = 5", r"camera: it has no kind; add kind ="),
+        ("name = 'a/b'", r"name: .*'a/b'"),
+        ("[storage]\ndatabase = ''", r"storage\.database"),
+        ("[stream]\nendpoint = 'tcp://0.0.0.0:5555'", r"ipc:// and an absolute path"),
+        ("[camera]\nkind = 'simulated'\nstarted_at = 2026-01-31T12:00:00", r"no time zone"),
+    ],
+)
+def test_a_mistake_in_the_file_names_key_value_and_remedy(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=says) as raised:
+        load_settings(path)
+    assert str(path) in str(raised.value)
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text("[analysis]\ninterval_s = -1\nthread = 2\n[tracking]\nmax_gap_s = -3")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(path)
+    for part in ("analysis.interval_s", "analysis.thread", "tracking.max_gap_s"):
+        assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("CRYSTAL_MONITOR__ANALISYS__INTERVAL_S", "5", "did you mean 'analysis'"),
+        ("CRYSTAL_MONITOR__ANALYSIS__INTERVALL_S", "5", "did you mean 'interval_s'"),
+        (INTERVAL, "often", "often"),
+        ("CRYSTAL_MONITOR__ALERTS__RULES", "[not json", "alerts"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_told(
+    variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=says):
+        load_settings(None)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no\.toml does not exist"):
+        load_settings(tmp_path / "no.toml")
+    with pytest.raises(SettingsError, match="is a folder"):
+        load_settings(tmp_path)
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(binary)
