@@ -80,14 +80,8 @@ def trends(series_SC: Floats, *, curved: bool) -> Slopes:
     )
     samples = short_SC.shape[0]
     time_4S = np.broadcast_to(short_SC[:, Column.ELAPSED_S], value_4S.shape)
-    # One call for each: area and number have no noise in common that one could lend the other.
-    parts = [
-        robust_slopes(time_4S[i : i + 1], value_4S[i : i + 1], np.array([samples]), curved=curved)
-        for i in range(4)
-    ]
-    return Slopes(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in Slopes.__dataclass_fields__)
-    )
+    # Area and number have no noise in common that one could lend the other.
+    return robust_slopes(time_4S, value_4S, np.full(4, samples), curved=curved, pooled=False)
 
 
 def observed_between(series_SC: Floats, begin_s: float, end_s: float) -> float:

@@ -47,6 +47,7 @@ def fit_growth(
         return ()
     windows = _windows(history, rows_N)
     slopes, begin_N = _steady_slopes(windows, settings)
+    means_N4 = _window_means(windows, begin_N, frames_s)
     birth_N3 = _births(history, rows_N, births)
     fits = []
     for i, row in enumerate(rows_N):
@@ -54,15 +55,8 @@ def fit_growth(
         rated = bool(np.isfinite(slopes.half_width_N[i]))
         if not rated and crystal_id not in births:
             continue
-        used = slice(int(begin_N[i]), int(windows.used_N[i]))
         if rated:
-            points = float(windows.count_NK[i, used].sum())
-            since = windows.time_NK[i, used][0]
-            frames = int(np.count_nonzero(frames_s >= since - 1e-3))
-            coverage = min(1.0, points / frames) if frames else 1.0
-            fits.append(
-                _fit(crystal_id, slopes, i, windows, used, um_per_px, (int(points), coverage), birth_N3[i])
-            )
+            fits.append(_fit(crystal_id, slopes, i, means_N4[i], um_per_px, birth_N3[i]))
         elif births[crystal_id].kind is BirthKind.BORN:
             fits.append(_birth_only(crystal_id, int(windows.count_NK[i].sum()), birth_N3[i]))
     return tuple(fits)
@@ -117,22 +111,28 @@ def _steady_slopes(windows: _Windows, settings: KineticsSettings) -> tuple[Slope
     return _slopes_between(windows, everyone, begin_N, windows.used_N), begin_N
 
 
+def _window_means(windows: _Windows, begin_N: Integers, frames_s: Floats) -> Floats:
+    """Per crystal: points and coverage of its window, mean diameter and mean perimeter px in it; shape (N, 4)."""
+    slot_K = np.arange(windows.time_NK.shape[1])
+    inside_NK = (slot_K >= begin_N[:, None]) & (slot_K < windows.used_N[:, None])
+    slots_N = np.maximum(inside_NK.sum(axis=1), 1)
+    points_N = (windows.count_NK * inside_NK).sum(axis=1)
+    since_N = windows.time_NK[np.arange(begin_N.size), np.minimum(begin_N, slot_K.size - 1)]
+    # Slot times are rounded by up to 0.12 ms: a frame at the very beginning belongs to the window.
+    frames_N = frames_s.size - np.searchsorted(frames_s, since_N - 1e-3)
+    coverage_N = np.where(frames_N > 0, np.minimum(points_N / np.maximum(frames_N, 1), 1.0), 1.0)
+    diameter_N = (windows.diameter_NK * inside_NK).sum(axis=1) / slots_N
+    perimeter_N = (windows.perimeter_NK * inside_NK).sum(axis=1) / slots_N
+    return np.stack([points_N, coverage_N, diameter_N, perimeter_N], axis=1)
+
+
 def _fit(
-    crystal_id: int,
-    slopes: Slopes,
-    i: int,
-    windows: _Windows,
-    used: slice,
-    um_per_px: float | None,
-    points_and_coverage: tuple[int, float],
-    birth_3: Floats,
+    crystal_id: int, slopes: Slopes, i: int, means_4: Floats, um_per_px: float | None, birth_3: Floats
 ) -> GrowthFit:
     rate, half = float(slopes.slope_N[i]), float(slopes.half_width_N[i])
+    points, coverage, diameter_px, perimeter_px = (float(m) for m in means_4)
     # (dA/dt)/P with A = πd²/4 at the window's means of diameter and perimeter.
-    perimeter = float(windows.perimeter_NK[i, used].mean())
-    front = (
-        np.pi / 2 * float(windows.diameter_NK[i, used].mean()) * rate / perimeter if perimeter > 0 else None
-    )
+    front = np.pi / 2 * diameter_px * rate / perimeter_px if perimeter_px > 0 else None
     um = um_per_px
     birth, low, high = (float(b) if np.isfinite(b) else None for b in birth_3)
     return GrowthFit(
@@ -145,9 +145,9 @@ def _fit(
         high_um_per_s=(rate + half) * um if um else None,
         detection_floor_um_per_s=half * um if um else None,
         front_speed_px_per_s=None if front is None else float(front),
-        fit_points=points_and_coverage[0],
+        fit_points=int(points),
         fit_window_s=float(slopes.span_N[i]),
-        fit_coverage=points_and_coverage[1],
+        fit_coverage=coverage,
         birth_s=birth,
         birth_low_s=low,
         birth_high_s=high,
@@ -183,22 +183,23 @@ def _births(history: History, rows_N: Integers, births: Mapping[int, TrailBirth]
     seen. Where growth is not yet known: the middle of that interval.
     """
     out_N3 = np.full((rows_N.size, 3), np.nan)
-    first_NB2 = history.first_CB2[rows_N]
-    used_N = history.first_used_C[rows_N]
+    told = [births.get(int(c)) for c in history.crystal_id_C[rows_N]]
+    born = [(i, b) for i, b in enumerate(told) if b is not None and b.kind is BirthKind.BORN]
+    if not born:
+        return out_N3
+    born_rows = rows_N[[i for i, _ in born]]
+    first_NB2, used_N = history.first_CB2[born_rows], history.first_used_C[born_rows]
     slopes = robust_slopes(first_NB2[:, :, 0], first_NB2[:, :, 1], used_N)
-    for i, row in enumerate(rows_N):
-        birth = births.get(int(history.crystal_id_C[row]))
-        if birth is None or birth.kind is not BirthKind.BORN:
-            continue
+    for k, (i, birth) in enumerate(born):
         latest = birth.first_seen_s
         earliest = latest if birth.last_clear_s is None else birth.last_clear_s
         guess, low, high = (earliest + latest) / 2, earliest, latest
-        rate, half = slopes.slope_N[i], slopes.half_width_N[i]
-        if used_N[i] >= MIN_POINTS and np.isfinite(half) and rate > 0:
-            size = slopes.mean_value_N[i]
-            error = _SIGMAS * slopes.sigma_N[i] / np.sqrt(used_N[i])
-            guess = slopes.mean_time_N[i] - size / rate
-            high = slopes.mean_time_N[i] - (size - error) / (rate + half)
-            low = slopes.mean_time_N[i] - (size + error) / (rate - half) if rate > half else -np.inf
+        rate, half = slopes.slope_N[k], slopes.half_width_N[k]
+        if used_N[k] >= MIN_POINTS and np.isfinite(half) and rate > 0:
+            size = slopes.mean_value_N[k]
+            error = _SIGMAS * slopes.sigma_N[k] / np.sqrt(used_N[k])
+            guess = slopes.mean_time_N[k] - size / rate
+            high = slopes.mean_time_N[k] - (size - error) / (rate + half)
+            low = slopes.mean_time_N[k] - (size + error) / (rate - half) if rate > half else -np.inf
         out_N3[i] = np.clip([guess, low, high], earliest, latest)
     return out_N3
