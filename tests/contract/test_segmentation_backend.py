@@ -108,7 +108,10 @@ def test_positive_weights_are_undone(tmp_path: Path) -> None:
     for name in ("torch", "openvino"):
         if name == "torch":
             pytest.importorskip("torch")
-        raw = create_backend(name, replace(card, positive_weights=(1.0, 1.0)), threads=1, precision="f32")
+        # One cache folder for both: the graph of the one must not be taken for that of the other.
+        raw = create_backend(
+            name, replace(card, positive_weights=(1.0, 1.0)), threads=1, cache=tmp_path, precision="f32"
+        )
         calibrated = create_backend(
             name, replace(card, positive_weights=(1.5, 4.0)), threads=1, cache=tmp_path, precision="f32"
         )
