@@ -209,12 +209,14 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
     count = int(rng.integers(1, 8))
     radii = np.minimum(_log_uniform(rng, 18, 125, count), 130 * share)
     places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.1), tries=6)
-    mixed = rng.random() < 0.5
+    # Between polarisers a domain's grey depends on how it lies: some are fainter, some lighter than the film.
+    mixed = rng.random() < 0.6
 
     def look(radius: float) -> Look:
-        strength = contrast * (rng.uniform(0.5, 1.2) if mixed else rng.uniform(0.9, 1.1))
+        strength = contrast * (rng.uniform(0.3, 1.2) if mixed else rng.uniform(0.9, 1.1))
+        own_sign = -sign if mixed and rng.random() < 0.25 else sign
         return Look(
-            interior=1 + sign * strength,
+            interior=1 + own_sign * strength,
             rim=edge,
             rim_width_px=rng.uniform(1.2, 3.0),
             halo=0.0,
