@@ -212,6 +212,11 @@ class FieldPipeline:
         events: tuple[Event, ...],
     ) -> FrameResult:
         """A frame of which nothing is known: the trails stand still, blindness comes nearer."""
+        before_s = self.state.kinetics.frames_s
+        if not before_s.size or elapsed_s > before_s[-1]:
+            # It counts against the coverage of every fit whose window it lies in.
+            nothing_seen = KineticsInput(elapsed_s, self.state.um_per_px, 0, 0, None)
+            self.state.kinetics, _ = kinetics_step(self.state.kinetics, nothing_seen, self._settings.kinetics)
         completion, alerts = self._without_sight(now_s)
         return replace(
             self._result(frame, quality, elapsed_s, age_s, events),

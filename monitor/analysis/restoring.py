@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.alerts import AlertState
 from monitor.analysis.pipeline import FieldState
@@ -53,25 +57,35 @@ def restored_state(settings: StationSettings, stored: StoredField) -> FieldState
         labels = stored.state.labels
         identities_HW = unpack_labels(labels) if labels else None
         return FieldState(
-            quality=QualityState(),
+            # Only the size of the frames outlives a restart: another one would not fit the trails' outlines.
+            quality=QualityState(size_hw_px=None if identities_HW is None else _size(identities_HW)),
             tracker=TrackerState.restore(stored.state.tracker_json, identities_HW),
             kinetics=rebuild(_frames(stored), settings.kinetics),
             completion=CompletionMachineState.from_json(stored.state.completion_json),
             alerts=AlertState.from_json(stored.state.alerts_json),
             last_elapsed_s=stored.last_elapsed_s,
+            um_per_px=stored.frames[-1].um_per_px if stored.frames else None,
         )
     except (StoreError, ValueError) as error:
         log.warning("field %s starts afresh, its crystals get new numbers: %s", stored.field, error)
         return fresh
 
 
+def _size(labels_HW: NDArray[np.int32]) -> tuple[int, int]:
+    return labels_HW.shape[0], labels_HW.shape[1]
+
+
 def _frames(stored: StoredField) -> Iterator[StoredFrame]:
     """Stored frames as kinetics absorbed them; a birth comes with the first frame that showed the crystal."""
     points = {at_s: tuple(group) for at_s, group in groupby(stored.points, key=lambda point: point.elapsed_s)}
     waiting = sorted(stored.births, key=lambda birth: birth.first_seen_s)
+    last_s = -math.inf
     for frame in stored.frames:
+        good = frame.status is FrameStatus.OK
+        if not good and frame.elapsed_s <= last_s:
+            continue  # out of time when it came: no stage was told of it
+        last_s = frame.elapsed_s
         due = tuple(birth for birth in waiting if birth.first_seen_s <= frame.elapsed_s)
         waiting = waiting[len(due) :]
-        good = frame.status is FrameStatus.OK
         tracker = TrackerStep(updated=points.get(frame.elapsed_s, ()), born=due) if good else None
         yield StoredFrame(frame.elapsed_s, frame.um_per_px, tracker)
