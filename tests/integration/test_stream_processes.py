@@ -207,7 +207,7 @@ def test_a_stopped_grabber_says_goodbye_to_a_busy_analysis(
 
 
 @pytest.mark.parametrize("policy", ["latest", "lossless"])
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_killed_grabber_leaves_an_exact_ledger(
     endpoint: str, start: Start, connect: Callable[[str], FrameSource], policy: str
 ) -> None:
@@ -237,7 +237,7 @@ def test_a_killed_grabber_leaves_an_exact_ledger(
 
 
 @pytest.mark.parametrize("policy", ["latest", "lossless"])
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_killed_analysis_wedges_nothing_and_loses_nothing(
     endpoint: str, start: Start, tmp_path: Path, policy: str
 ) -> None:
@@ -252,7 +252,7 @@ def test_a_killed_analysis_wedges_nothing_and_loses_nothing(
     for turn in range(5):
         before = len(committed())
         listener = start("stream_listener.py", endpoint, policy, 0.003, commits)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 45
         while len(committed()) < before + 3 + turn:
             assert time.monotonic() < end, "the analysis stands still"
             time.sleep(0.003 * (1 + turn))
