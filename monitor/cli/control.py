@@ -85,7 +85,9 @@ def _tell(make: Callable[[], Command], config: Path | None, database: str | None
         command = make()
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise UserError(f"{wrong['loc'][-1]} {wrong['input']!r:.80} is not accepted: {wrong['msg']}") from None
+        raise UserError(
+            f"{wrong['loc'][-1]} {wrong['input']!r:.80} is not accepted: {wrong['msg']}"
+        ) from None
     overrides = (
         {}
         if config is not None and database is None

@@ -120,10 +120,9 @@ class Supervisor:
             child.process = None
             if code == EXIT_USER_ERROR:
                 return EXIT_USER_ERROR
-            if code == 0:
-                if child is self._grabber:
-                    self._finished = True
-                    return None
+            if code == 0 and child is self._grabber:
+                self._finished = True
+                return None
             child.ended_in_order = code == 0
             wait_s = max(child.backoff_s, PARTING_S) if child.ended_in_order else child.backoff_s
             child.restarts += 1

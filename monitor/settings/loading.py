@@ -89,7 +89,7 @@ def _explain(error: ValidationError, path: Path | None) -> str:
             )
         elif item["type"] == "union_tag_not_found":
             lines.append(
-                f"{where}: it has no kind; add kind = \"…\" (`crystal-monitor check-config --schema` lists the kinds)"
+                f'{where}: it has no kind; add kind = "…" (`crystal-monitor check-config --schema` lists the kinds)'
             )
         else:
             lines.append(f"{where}: {item['msg']} (given: {item['input']!r:.80})")

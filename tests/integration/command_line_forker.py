@@ -24,7 +24,7 @@ import monitor.cli
 import monitor.completion
 import monitor.kinetics
 import monitor.settings.loading
-import monitor.store  # noqa: F401
+import monitor.store
 
 LONGEST_S = 120
 
@@ -59,7 +59,7 @@ def main_code() -> int:
         monitor.cli.main()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # the interpreter itself would print the trace and end with 1
+    except BaseException:  # noqa: BLE001 - the interpreter itself would print the trace and end with 1
         sys.excepthook(*sys.exc_info())
         return 1
     return 0

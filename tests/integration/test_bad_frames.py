@@ -54,7 +54,9 @@ def write_frames(folder: Path, *, first: int = 0) -> dict[str, tuple[str, str | 
     deep = scope.render_only(number * 10.0).astype(np.uint16) * 257
     cv2.imwrite(str(name("deep", "ok", None)), deep)
     good(1)
-    cv2.imwrite(str(name("other_size", "rejected", "size_changed")), scope.render_only(number * 10.0)[:200, :180])
+    cv2.imwrite(
+        str(name("other_size", "rejected", "size_changed")), scope.render_only(number * 10.0)[:200, :180]
+    )
     good(1)
     cv2.imwrite(str(name("black", "rejected", "dark")), np.zeros((256, 256), np.uint8))
     good(GOOD_AFTER)
@@ -114,7 +116,7 @@ def test_the_live_daemon_goes_on_past_bad_frames(short_folder: Path) -> None:
     tree_without_simulation = {"camera": camera, "stream": {"policy": "lossless"}}
     with LiveStation(short_folder, **tree_without_simulation) as station:
         station.process_id("grab")
-        station.until(lambda: (short_folder / "frames.ipc").exists(), "the watch to begin")
+        station.until((short_folder / "frames.ipc").exists, "the watch to begin")
         expected = write_frames(watched)
         good = sum(status == "ok" for status, _ in expected.values())
         counted = "SELECT COUNT(*) AS n FROM frame_log WHERE status = 'ok' HAVING n >= ?"

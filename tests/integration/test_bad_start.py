@@ -50,14 +50,18 @@ MISTAKES: dict[str, Mistake] = {
         variables={"CRYSTAL_MONITOR__ANALYSIS__INTERVALL_S": "5"},
     ),
     "value out of range": Mistake(
-        "check-config {config}", ("analysis.interval_s", "-5", "greater than or equal to 0"), "[analysis]\ninterval_s = -5"
+        "check-config {config}",
+        ("analysis.interval_s", "-5", "greater than or equal to 0"),
+        "[analysis]\ninterval_s = -5",
     ),
     "no number in the environment": Mistake(
         "check-config",
         ("analysis.interval_s", "often", "number"),
         variables={"CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S": "often"},
     ),
-    "settings file that is no TOML": Mistake("run {config}", ("station.toml", "not valid TOML"), "[analysis\n"),
+    "settings file that is no TOML": Mistake(
+        "run {config}", ("station.toml", "not valid TOML"), "[analysis\n"
+    ),
     "missing settings file": Mistake("run {folder}/no.toml", ("no.toml", "does not exist", "check the path")),
     "settings file that is a folder": Mistake("grab {folder}", ("is a folder", "name the TOML file")),
     "missing folder of images": Mistake(
@@ -91,7 +95,8 @@ MISTAKES: dict[str, Mistake] = {
         "replay {images} --interval-s 1 --database sqlite:///{text}", ("notes.txt", "database")
     ),
     "reading a database that is missing": Mistake(
-        "runs --database sqlite:///{folder}/none.sqlite", ("none.sqlite", "there is no database", "--database")
+        "runs --database sqlite:///{folder}/none.sqlite",
+        ("none.sqlite", "there is no database", "--database"),
     ),
     "reading a database that is none": Mistake("runs --database sqlite:///{text}", ("notes.txt", "database")),
     "address that is no database": Mistake("runs --database mysql://root@here/db", ("mysql", "sqlite:///")),
@@ -114,19 +119,27 @@ MISTAKES: dict[str, Mistake] = {
         variables={"CRYSTAL_MONITOR__ANALYSIS__BACKEND": "torch", "PYTHONPATH": "{without_torch}"},
     ),
     "unknown camera kind": Mistake(
-        "grab {config}", ("camera", "telescope", "'simulated', 'folder', 'video', 'plugin'"), '[camera]\nkind = "telescope"'
+        "grab {config}",
+        ("camera", "telescope", "'simulated', 'folder', 'video', 'plugin'"),
+        '[camera]\nkind = "telescope"',
     ),
-    "camera without a kind": Mistake("grab {config}", ("camera", 'add kind ='), "[camera]\nframes_per_s = 3"),
+    "camera without a kind": Mistake("grab {config}", ("camera", "add kind ="), "[camera]\nframes_per_s = 3"),
     "camera of a package that is not installed": Mistake(
         "grab {config}", ("zeiss",), '[camera]\nkind = "plugin"\nname = "zeiss"'
     ),
-    "unknown experiment": Mistake("grab {config}", ("lysozym", "demo"), '[camera]\nkind = "simulated"\npreset = "lysozym"'),
-    "unknown preset of the demo": Mistake("demo --preset lysozym --database {database}", ("lysozym", "needles")),
+    "unknown experiment": Mistake(
+        "grab {config}", ("lysozym", "demo"), '[camera]\nkind = "simulated"\npreset = "lysozym"'
+    ),
+    "unknown preset of the demo": Mistake(
+        "demo --preset lysozym --database {database}", ("lysozym", "needles")
+    ),
     "socket's path that is too long": Mistake(
         "grab {config}", ("107", "shorter"), f'[stream]\nendpoint = "ipc:///tmp/{"x" * 120}/frames.ipc"'
     ),
     "control socket's path that is too long": Mistake(
-        "analyze {config}", ("107", "control.endpoint"), f'[control]\nendpoint = "ipc:///tmp/{"x" * 120}/control.ipc"'
+        "analyze {config}",
+        ("107", "control.endpoint"),
+        f'[control]\nendpoint = "ipc:///tmp/{"x" * 120}/control.ipc"',
     ),
     "unknown alert sink": Mistake("analyze {config}", ("pigeon",), '[[alerts.sinks]]\nkind = "pigeon"'),
     "command that is not there": Mistake("replai {images}", ("replai",)),
@@ -135,7 +148,9 @@ MISTAKES: dict[str, Mistake] = {
     "missing still": Mistake("segment {folder}/no.png --out {folder}/out", ("no.png", "does not exist")),
     "silence of a year": Mistake("mute 31536000 --database {good}", ("31536000", "604800")),
     "event of no number": Mistake("ack 0 --database {good}", ("0",)),
-    "note without a database": Mistake("note hello --database sqlite:///{folder}/none.sqlite", ("none.sqlite",)),
+    "note without a database": Mistake(
+        "note hello --database sqlite:///{folder}/none.sqlite", ("none.sqlite",)
+    ),
 }
 
 

@@ -108,7 +108,9 @@ def test_what_reads_gives_tables_and_json(folder: Path) -> None:
     table = answers["query"].output.splitlines()
     assert table[0].split() == ["crystal_id", "area_um2"]
     assert len(table) == 1 + len(crystals)
-    assert "growth_rate_um_per_s" in answers["trails"].output.splitlines()[0], "units stand in the columns' names"
+    assert "growth_rate_um_per_s" in answers["trails"].output.splitlines()[0], (
+        "units stand in the columns' names"
+    )
 
 
 @pytest.mark.slow
@@ -128,7 +130,7 @@ def test_a_question_cannot_write_and_cannot_run_away(folder: Path) -> None:
     )
     assert answers["control"].code == 0
     assert json.loads(answers["control"].output)[0]["n"] > 0
-    for name in ({*answers} - {"control"}):
+    for name in {*answers} - {"control"}:
         assert answers[name].code == 2, (name, answers[name])
         assert answers[name].output == "", name
         assert "Traceback" not in answers[name].error, name
@@ -182,7 +184,9 @@ def test_stills_become_labels_overlays_and_a_table(folder: Path) -> None:
     assert "broken.png" in answer.error
     with (folder / "found" / "crystals.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {"area_px", "area_um2", "equivalent_diameter_um", "centroid_x_px", "feret_max_um"} <= rows[0].keys()
+    assert {"area_px", "area_um2", "equivalent_diameter_um", "centroid_x_px", "feret_max_um"} <= rows[
+        0
+    ].keys()
     for name in ("grey.png", "deep.tif"):
         stem = name.partition(".")[0]
         labels_HW = cv2.imread(str(folder / "found" / f"{stem}.png"), cv2.IMREAD_UNCHANGED)
@@ -223,7 +227,9 @@ def test_ctrl_c_ends_the_demo_in_order(tmp_path: Path) -> None:
                 assert demo.poll() is None, demo.communicate()
                 time.sleep(0.2)
             children = children_of(demo.pid)
-            by_command = {Path(f"/proc/{child}/cmdline").read_text().split("\0")[3]: child for child in children}
+            by_command = {
+                Path(f"/proc/{child}/cmdline").read_text().split("\0")[3]: child for child in children
+            }
             assert set(by_command) == {"grab", "analyze"}, "the control: both processes run"
             assert "openvino" in libraries(by_command["analyze"]), "the control: libraries are seen"
             for library in ("openvino", "torch"):

@@ -109,14 +109,23 @@ def test_a_running_daemon_obeys_and_survives_junk(short_folder: Path) -> None:
         first, second = station.rows("SELECT * FROM run_summary ORDER BY run_id")
         assert first["ended_at"] is not None
         assert second["ended_at"] is None
-        assert station.rows("SELECT COUNT(*) AS n FROM trail_summary WHERE end_reason IS NULL AND run_id = 1")[0]["n"] == 0
+        assert (
+            station.rows("SELECT COUNT(*) AS n FROM trail_summary WHERE end_reason IS NULL AND run_id = 1")[
+                0
+            ]["n"]
+            == 0
+        )
         for run_id in (1, 2):
             ledger = station.rows("SELECT * FROM session_log WHERE run_id = ?", run_id)
             assert all(row["sent"] == row["considered"] + row["lost"] + row["superseded"] for row in ledger)
     assert not socket_path.exists(), "a daemon that stops takes its socket with it"
 
     answers = tell(
-        station, note=("note", "the lamp was changed"), new=("new-run", "plate 8"), mute=("mute", 5), zero=("zero",)
+        station,
+        note=("note", "the lamp was changed"),
+        new=("new-run", "plate 8"),
+        mute=("mute", 5),
+        zero=("zero",),
     )
     assert answers["note"].code == 0, answers["note"]
     assert "the daemon is down" in answers["note"].output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sqlite3
@@ -61,7 +62,9 @@ class Witness:
         assert {key: frames[key] for key in self.frames} == self.frames, "a committed frame has changed"
         assert not self.points.keys() - points.keys(), "a committed point is gone"
         assert {key: points[key] for key in self.points} == self.points, "a committed point has changed"
-        assert {key: trails.get(key) for key in self.trails} == self.trails, "a number was given to another crystal"
+        assert {key: trails.get(key) for key in self.trails} == self.trails, (
+            "a number was given to another crystal"
+        )
 
     def _all(
         self,
@@ -85,7 +88,9 @@ def test_kills_lose_nothing_committed_and_reuse_no_number(policy: str, short_fol
     camera: dict[str, Any] = {"kind": "simulated", "started_at": datetime.now(UTC), "um_per_px": 0.5}
     if policy == "lossless":
         camera |= {"simulation": GROWING, "time_compression": 15.0, "frames_per_s": 5.0}
-    with LiveStation(short_folder, stream={"policy": policy}, camera=_camera(short_folder, camera)) as station:
+    with LiveStation(
+        short_folder, stream={"policy": policy}, camera=_camera(short_folder, camera)
+    ) as station:
         witness = Witness(station)
         killed_sessions: dict[str, int] = {}
         station.wait_for_frames(3)
@@ -136,14 +141,16 @@ def _check_trails(station: LiveStation, policy: str) -> None:
     for row in station.rows(f"SELECT {POINT_COLUMNS} FROM growth_history ORDER BY elapsed_s"):
         by_crystal.setdefault(row["crystal_id"], []).append(row)
     for crystal, points in by_crystal.items():
-        for before, after in zip(points, points[1:], strict=False):
+        for before, after in itertools.pairwise(points):
             moved_px = math.hypot(
                 after["centroid_x_px"] - before["centroid_x_px"],
                 after["centroid_y_px"] - before["centroid_y_px"],
             )
             assert moved_px < after["equivalent_diameter_px"], f"crystal {crystal} jumped: {before} {after}"
     if policy == "latest":  # the static field: the crystals of the first frame are those of the last
-        present = station.rows("SELECT crystal_id, ended_s FROM trail_summary WHERE birth_kind = 'present_at_start'")
+        present = station.rows(
+            "SELECT crystal_id, ended_s FROM trail_summary WHERE birth_kind = 'present_at_start'"
+        )
         assert len(present) >= 3, "the control: crystals were there from the start"
         assert all(row["ended_s"] is None for row in present), "a kill ended a trail"
         assert len(by_crystal) == len(present), "a kill gave a crystal a new number"
@@ -154,9 +161,7 @@ def _check_ledger(station: LiveStation, killed_sessions: dict[str, int], policy:
     for row in sessions.values():
         assert row["sent"] == row["considered"] + row["lost"] + row["superseded"], row
         indices = sorted(
-            index
-            for first, last in _accounted(station, row["session"])
-            for index in range(first, last + 1)
+            index for first, last in _accounted(station, row["session"]) for index in range(first, last + 1)
         )
         assert indices == list(range(row["first_index"], row["last_index"] + 1)), "not exactly once"
     losses = station.rows("SELECT session, reason, SUM(count) AS count FROM frame_loss GROUP BY 1, 2")

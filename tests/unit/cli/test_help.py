@@ -40,7 +40,9 @@ def help_of(name: str) -> str:
     parent = click.Context(cli, info_name="crystal-monitor")
     for word in name.split()[:-1]:
         parent = click.Context(cli, info_name=word, parent=parent)
-    return command.get_help(click.Context(command, info_name=name.split()[-1], parent=parent, max_content_width=200))
+    return command.get_help(
+        click.Context(command, info_name=name.rsplit(maxsplit=1)[-1], parent=parent, max_content_width=200)
+    )
 
 
 def test_the_commands_of_the_contract_are_there() -> None:
@@ -67,8 +69,13 @@ def test_options_are_explained_and_numbers_have_units(name: str) -> None:
         if isinstance(parameter, click.Option):
             chosen = isinstance(parameter.type, click.Choice)
             assert parameter.help or chosen, f"{name}: {parameter.name} is not explained"
-        if isinstance(parameter.type, click.FloatRange | click.IntRange) or parameter.type in {click.INT, click.FLOAT}:
-            assert parameter.name in COUNTS or parameter.name.endswith(UNITS), f"{name}: unit of {parameter.name}?"
+        if isinstance(parameter.type, click.FloatRange | click.IntRange) or parameter.type in {
+            click.INT,
+            click.FLOAT,
+        }:
+            assert parameter.name in COUNTS or parameter.name.endswith(UNITS), (
+                f"{name}: unit of {parameter.name}?"
+            )
 
 
 @pytest.mark.parametrize("name", READING)

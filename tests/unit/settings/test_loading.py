@@ -32,7 +32,9 @@ def test_without_anything_the_defaults_hold() -> None:
     assert settings.camera.kind == "simulated"
 
 
-def test_environment_wins_over_file_and_flags_over_both(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_wins_over_file_and_flags_over_both(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load_settings(config).analysis.interval_s == 3.0
     monkeypatch.setenv(INTERVAL, "5")
     assert load_settings(config).analysis.interval_s == 5.0
