@@ -52,7 +52,7 @@ def test_gives_probabilities_of_every_output(backend: SegmentationBackend) -> No
 
 
 def test_sizes_may_change_from_call_to_call(backend: SegmentationBackend) -> None:
-    for height, width in ((128, 128), (144, 256), (128, 128), (256, 144), (160, 160), (128, 192)):
+    for height, width in ((128, 128), (144, 192), (128, 128)):
         assert backend.infer(normalised_image(height, width)).shape == (1, 2, height, width)
 
 
