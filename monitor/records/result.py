@@ -41,7 +41,7 @@ class FieldStateRecord:
     alerts_json: str
     """State of the alert rules, JSON."""
     labels: bytes
-    """Last good frame's identities (int32 labels_HW, value = crystal number), compressed by `monitor.records.labels`."""
+    """Last good frame's identities (int32 labels_HW, value = crystal number), packed by `monitor.records.labels`."""
 
 
 @dataclass(frozen=True, slots=True)
