@@ -97,8 +97,8 @@ def open_analysis(
         keeper = RunKeeper(store, settings, clock, _provenance(engine))
         keeper.resume_or_end()
         fields = Fields(settings, engine, store)
-        frames = (
-            source if source is not None else connect_source(settings.stream, clock, _resume_point(database))
+        frames = source or connect_source(
+            settings.stream, clock, _resume_point(database), field=settings.camera.field
         )
         frames.open()
         stack.callback(frames.close)
