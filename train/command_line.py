@@ -1,4 +1,4 @@
-"""The training command line: `python -m train first-weights | evaluate | release`."""
+"""The training command line: `python -m train first-weights | tune | evaluate | release`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from train.first_weights import first_weights
 from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
 from train.release import release_checkpoint
+from train.thresholds import RELEASE_THRESHOLDS
+from train.tuning import candidates, probability_maps, try_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +52,15 @@ def _parser() -> argparse.ArgumentParser:
     first.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
     first.add_argument("--data", type=Path, help=data_help)
     first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+
+    tuning = commands.add_parser(
+        "tune",
+        help="try thresholds on simulation and on the training part of the ice",
+        epilog="example: python -m train tune --weights default",
+    )
+    tuning.add_argument("--weights", default="default", help="a shipped name or a card's path")
+    tuning.add_argument("--data", type=Path, help=data_help)
+    tuning.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
 
     measure = commands.add_parser(
         "evaluate",
@@ -89,6 +100,18 @@ def _first_weights(options: argparse.Namespace) -> None:
     print(f"{reached.step} steps done: {path}")
 
 
+def _tune(options: argparse.Namespace) -> None:
+    maps = probability_maps(options.weights, data_folder(options.data), options.threads)
+    print("crystal contact score: source found-share free-bias bias count-ratio")
+    for thresholds in candidates(RELEASE_THRESHOLDS):
+        rows = [
+            f"{trial.source} {trial.found_share:.3f} {trial.free_bias:+.3f} {trial.bias:+.3f} {trial.count_ratio:.2f}"
+            for trial in try_thresholds(maps, thresholds)
+        ]
+        heading = f"{thresholds.crystal:.2f} {thresholds.contact:.2f} {thresholds.minimal_score:.2f}: "
+        print(heading + " | ".join(rows), flush=True)
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     figures = evaluate(
         options.weights, data_folder(options.data), options.overlays, options.parts, options.threads
@@ -111,6 +134,7 @@ def _release(options: argparse.Namespace) -> None:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "first-weights": _first_weights,
+    "tune": _tune,
     "evaluate": _evaluate,
     "release": _release,
 }
