@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 from engine.card import SHIPPED_FOLDER, ModelCard
 from engine.export import release
 from engine.network import NetworkConfiguration
 from train import checkpoint
-from train.thresholds import RELEASE_THRESHOLDS
+from train.thresholds import CALIBRATION_SHIFT, RELEASE_THRESHOLDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,13 +50,14 @@ def release_checkpoint(
         onnx_sha256="",
         network=NetworkConfiguration(width=configuration.width),
         positive_weights=(
-            configuration.loss.crystal_positive_weight,
+            configuration.loss.crystal_positive_weight * exp(-CALIBRATION_SHIFT),
             configuration.loss.contact_positive_weight,
         ),
         thresholds=RELEASE_THRESHOLDS,
         training_data=tuple(data),
         metrics={
             "steps": source.step,
+            "calibration_shift_logit": CALIBRATION_SHIFT,
             "configuration": configuration.model_dump(),
             **{part: _brief(value) for part, value in figures.items()},
         },
