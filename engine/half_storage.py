@@ -54,5 +54,10 @@ def store_graph_in_half(path: Path) -> None:
     for position, node in enumerate(casts):
         graph.node.insert(position, node)
     del graph.value_info[:]  # shapes of the exporter's own bookkeeping; the casts are not in it
+    for node in graph.node:  # stack traces with the paths of the machine that exported
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del graph.metadata_props[:]
+    del model.metadata_props[:]
     onnx.checker.check_model(model)
     onnx.save(model, path)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import zmq
 
@@ -22,7 +23,7 @@ from monitor.archive import FrameArchive
 from monitor.clock import Clock
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.settings.station import StationSettings
-from monitor.settings.storage import ArchiveSettings
+from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
 from monitor.store import TrailStore, open_store, run_query
 
@@ -81,6 +82,11 @@ def open_analysis(
     """
     database = settings.storage.database
     with ExitStack() as stack:
+        if source is not None:
+            # A source that cannot be used must be known before the store is touched: the open run goes on.
+            source.open()
+            stack.callback(source.close)
+        _make_default_folder(database)
         store = open_store(database, settings.storage.synchronous)
         stack.callback(store.close)
         publisher = AlertPublisher(
@@ -100,8 +106,9 @@ def open_analysis(
         frames = source or connect_source(
             settings.stream, clock, _resume_point(database), field=settings.camera.field
         )
-        frames.open()
-        stack.callback(frames.close)
+        if live:
+            frames.open()
+            stack.callback(frames.close)
         commands = None
         if live:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -141,6 +148,12 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
         raise ControlError(str(error)) from error
     finally:
         store.close()
+
+
+def _make_default_folder(database: str) -> None:
+    """Make the user's own data folder; a folder that the user named must be there."""
+    if database == user_database():
+        Path(database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _open_archive(settings: ArchiveSettings) -> FrameArchive | None:

@@ -30,6 +30,8 @@ class SegmentedStill:
     """Measured crystals, ordered by label."""
     backend: str
     """Back end that ran."""
+    page: int = 0
+    """Page of a file with several, from 1; 0 for a file with one image."""
 
 
 def segment_stills(
@@ -42,7 +44,8 @@ def segment_stills(
     segmenter = open_segmenter(settings)
     reader = StillReader(None)
     for path in files:
-        for still in reader.read(path):
+        stills = reader.read(path)
+        for number, still in enumerate(stills, 1):
             if still.image is None:
                 yield path, SourceError(still.reason)
                 continue
@@ -50,4 +53,13 @@ def segment_stills(
             observations = measure(
                 found.labels_HW, found.probability_HW, found.scores, um_per_px, settings.measuring
             )
-            yield path, SegmentedStill(still.image, found.labels_HW, observations, found.backend)
+            yield (
+                path,
+                SegmentedStill(
+                    still.image,
+                    found.labels_HW,
+                    observations,
+                    found.backend,
+                    number if len(stills) > 1 else 0,
+                ),
+            )

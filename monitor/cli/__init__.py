@@ -57,3 +57,10 @@ def main() -> None:
         # `crystal-monitor query … | head`: the reader has gone, and that is no failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        click.echo(
+            f"crystal-monitor:{where}: {error.strerror or error}; check the path and its permissions",
+            err=True,
+        )
+        sys.exit(EXIT_USER_ERROR)

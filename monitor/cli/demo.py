@@ -81,9 +81,12 @@ def demo(database: str, duration_s: float, seed: int, preset: str) -> None:
             live.show()
             daemon.join(POLL_S)
         live.show(last=True)
+    if daemon.exit_code:
+        click.echo(daemon.said or "the daemon failed and did not say why", err=True)
+        sys.exit(daemon.exit_code)
     if live.run_id is None:
-        click.echo("no frame was analysed before the end", err=True)
-        sys.exit(0 if stop.is_set() else 1)
+        click.echo("no frame was analysed before the end")
+        return
     _print_recovery(experiment, database, live.run_id)
 
 
@@ -190,8 +193,8 @@ def _print_recovery(experiment: object, database: str, run_id: int) -> None:
         ("", "recovered", "true"),
         ("crystals in the last frame", str(found.last_count), str(found.true_crystals)),
         (
-            f"growth rate, {len(found.rate_errors)} crystals",
-            f"median error {percent(found.median_rate_error)}",
+            f"growth rate, {len(found.rate_errors)} fits",
+            f"{percent(found.median_rate_error).lstrip('+')} off (median)",
             "",
         ),
         ("its 95 % intervals hold the truth", percent(found.rate_covered).lstrip("+"), "95 %"),

@@ -11,7 +11,7 @@ import click
 from monitor.cli.options import database_option
 from monitor.errors import UserError
 
-VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "event_log")
+VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "event_log", "session_log")
 
 
 @click.command(epilog="Example: crystal-monitor export last --format csv --out run7/")
@@ -28,9 +28,9 @@ def export(run: str, kind: Literal["csv", "parquet"], out: Path, database: str) 
     """Write RUN's tables into the folder --out, one file for each view; units stand in the column names."""
     from monitor.store import Bound, TrailReader
 
-    out.mkdir(parents=True, exist_ok=True)
     with TrailReader(database) as reader:
         run_id = reader.find_run(run)
+        out.mkdir(parents=True, exist_ok=True)
         for view in VIEWS:
             table = reader.view(view, run_id, Bound(max_rows=100_000_000, timeout_s=3600.0))
             path = out / f"{view}.{kind}"

@@ -25,10 +25,12 @@ RUN_COLUMNS = (
 )
 TRAIL_COLUMNS = (
     "crystal_id", "birth_kind", "first_seen_s", "ended_s", "end_reason", "points", "last_area_px", "last_area_um2",
-    "growth_rate_um_per_s", "growth_rate_low_um_per_s", "growth_rate_high_um_per_s",
+    "growth_rate_um_per_s", "growth_rate_low_um_per_s", "growth_rate_high_um_per_s", "growth_rate_px_per_s",
+    "fit_ended_s",
 )  # fmt: skip
 GROWTH_COLUMNS = (
-    "elapsed_s", "area_px", "area_um2", "equivalent_diameter_um", "feret_max_um", "aspect_ratio", "habit",
+    "elapsed_s", "area_px", "area_um2", "equivalent_diameter_px", "equivalent_diameter_um",
+    "growth_rate_um_per_s", "feret_max_um", "aspect_ratio", "habit",
     "touches_border", "in_contact", "carried",
 )  # fmt: skip
 EVENT_COLUMNS = ("event_id", "elapsed_s", "field", "kind", "crystal_id", "message", "acknowledged_at")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from dataclasses import asdict
 from pathlib import Path
 
@@ -46,15 +47,19 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
 
     settings = load_settings(None, {"analysis": {"model": model, "backend": backend}})
     files = _files(images)
+    _refuse_collisions(files, out)
     out.mkdir(parents=True, exist_ok=True)
+    failed = 0
     with (out / "crystals.csv").open("w", newline="", encoding="utf-8") as table:
         writer: csv.DictWriter[str] | None = None
         for path, still in segment_stills(files, settings, um_per_px):
             if isinstance(still, SourceError):
                 click.echo(f"{path.name}: {still}", err=True)
+                failed += 1
                 continue
-            cv2.imwrite(str(out / f"{path.stem}.png"), still.labels_HW.astype(np.uint16))
-            cv2.imwrite(str(out / f"{path.stem}.overlay.png"), overlay(still.image, still.labels_HW))
+            stem = f"{path.stem}_{still.page}" if still.page else path.stem
+            _write(out / f"{stem}.png", still.labels_HW.astype(np.uint16))
+            _write(out / f"{stem}.overlay.png", overlay(still.image, still.labels_HW))
             for crystal in still.observations:
                 row = (
                     {"file": path.name}
@@ -66,6 +71,33 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
                     writer.writeheader()
                 writer.writerow(row)
             click.echo(f"{path.name}: {len(still.observations)} crystals ({still.backend})")
+    if failed:
+        raise SourceError(f"{failed} of {len(files)} files could not be read; the rest is in {out}")
+
+
+def _refuse_collisions(files: list[Path], out: Path) -> None:
+    """Results are named after their images: none may fall on an image, or on another's result."""
+    from monitor.errors import SourceError
+
+    results: dict[Path, Path] = {}
+    sources = {path.resolve() for path in files}
+    for path in files:
+        for result in (out / f"{path.stem}.png", out / f"{path.stem}.overlay.png"):
+            resolved = result.resolve()
+            if resolved in sources:
+                raise SourceError(
+                    f"the result {result} would overwrite an image: name another folder with --out"
+                )
+            if resolved in results:
+                raise SourceError(
+                    f"{path} and {results[resolved]} would both give {result}: segment them one by one"
+                )
+            results[resolved] = path
+
+
+def _write(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    if not cv2.imwrite(str(path), image):
+        raise OSError(errno.EIO, "the image could not be written", str(path))
 
 
 def _files(images: tuple[Path, ...]) -> list[Path]:

@@ -37,7 +37,7 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
     )
     if (induction_s := number("induction_s")) is not None:
         low, high = duration_text(number("induction_low_s")), duration_text(number("induction_high_s"))
-        click.echo(f"  induction   {duration_text(induction_s)} (95 %: {low} to {high})")
+        click.echo(f"  induction   {duration_text(induction_s)} (between {low} and {high})")
     if row["completed_elapsed_s"] is not None:
         click.echo(f"  complete    at {duration_text(number('completed_elapsed_s'))}")
     elif row["t95_elapsed_s"] is not None:

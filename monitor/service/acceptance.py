@@ -127,7 +127,11 @@ def _through_the_daemon(experiment: Experiment, clock: Clock, stop: threading.Ev
 
 
 def _in_words(recovery: Recovery) -> str:
-    completed = f"{recovery.completed_fraction:.1%} of the final area" if recovery.completed_s else "never"
+    completed = (
+        f"{recovery.completed_fraction:.1%} of the final area"
+        if math.isfinite(recovery.completed_s)
+        else "never"
+    )
     return (
         f"{recovery.trails} trails, growth rate error {recovery.median_rate_error:.1%} (median of "
         f"{len(recovery.rate_errors)}), area bias {recovery.area_bias:+.1%}, complete at {completed}, "

@@ -142,9 +142,7 @@ def compare(
         completed_s=completed_s,
         true_t95_s=_number(truth.run.completion_s),
         completed_fraction=(
-            truth.total_um2(completed_s) / final_um2
-            if math.isfinite(completed_s) and final_um2
-            else math.nan
+            truth.total_um2(completed_s) / final_um2 if math.isfinite(completed_s) and final_um2 else math.nan
         ),
         identity_switches=sum(
             under not in {0, majority[trail]} for trail, seen in matches.items() for under in seen

@@ -70,10 +70,34 @@ def write_settings(settings: StationSettings, path: Path) -> None:
     path.write_text(tomli_w.dumps(_without_none(json.loads(settings.model_dump_json()))), encoding="utf-8")
 
 
+class RunningStation(threading.Thread):
+    """A station's supervisor in a thread of its own; ended, it knows how it ended and what its processes said."""
+
+    def __init__(self, supervisor: Supervisor, logs: Path) -> None:
+        """Not started yet; `logs` is the folder of the processes' output."""
+        super().__init__(name="supervisor")
+        self._supervisor = supervisor
+        self._logs = logs
+        self.exit_code: int | None = None
+        """The station's exit code; None while it runs."""
+        self.said = ""
+        """Last line that its processes wrote, where they failed."""
+
+    def run(self) -> None:
+        """Supervise until the end."""
+        code = self._supervisor.run()
+        if code:
+            lines = [
+                line for log in sorted(self._logs.glob("*.log")) for line in log.read_text().splitlines()
+            ]
+            self.said = lines[-1] if lines else ""
+        self.exit_code = code
+
+
 @contextmanager
 def running(
     experiment: Experiment, database: str, clock: Clock, stop: threading.Event, *, name: str
-) -> Iterator[threading.Thread]:
+) -> Iterator[RunningStation]:
     """The station's supervisor in a thread of its own, while the `with` block watches.
 
     It ends by itself, or when `stop` is set.
@@ -85,13 +109,13 @@ def running(
         config = root / "station.toml"
         write_settings(station(experiment, database, root, name=name), config)
         supervisor = Supervisor(config, clock, stop, log_folder=root)
-        thread = threading.Thread(target=supervisor.run, name="supervisor")
-        thread.start()
+        daemon = RunningStation(supervisor, root)
+        daemon.start()
         try:
-            yield thread
+            yield daemon
         finally:
             stop.set()
-            thread.join()
+            daemon.join()
 
 
 def judge(experiment: Experiment, database: str, run_id: int) -> Recovery:

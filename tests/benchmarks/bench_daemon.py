@@ -66,7 +66,9 @@ def stages() -> dict[str, float]:
                 seconds.setdefault(name, []).append(value)
         crystals = result.count or 0
         store.close()
-    return {name: 1000 * median(values) for name, values in seconds.items()} | {"crystals in view": float(crystals)}
+    return {name: 1000 * median(values) for name, values in seconds.items()} | {
+        "crystals in view": float(crystals)
+    }
 
 
 def live() -> float:
