@@ -33,13 +33,15 @@ def grab(config: Path) -> None:
     """Grab frames from the camera and serve them to the analysis, until SIGTERM or the camera's end."""
     from monitor.clock import SystemClock
     from monitor.grabber import run_grabber
-    from monitor.service.lifetime import end_with_supervisor, stop_on_signals
+    from monitor.service.lifetime import EXIT_STOPPED, end_with_supervisor, is_supervised, stop_on_signals
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     stop = stop_on_signals()
     end_with_supervisor()
     run_grabber(settings.camera, settings.stream, SystemClock(), stop)
+    if stop.is_set() and is_supervised():
+        sys.exit(EXIT_STOPPED)  # not the camera's end: whoever stopped it, the station goes on
 
 
 @click.command(epilog="Example: crystal-monitor analyze station.toml")

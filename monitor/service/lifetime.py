@@ -10,6 +10,8 @@ import threading
 from types import FrameType
 
 SUPERVISOR_VARIABLE = "CRYSTAL_MONITOR_SUPERVISOR_PID"
+EXIT_STOPPED = 3
+"""Exit code of a supervised grabber that was stopped while its camera still had frames."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -23,6 +25,11 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ask_to_stop)
     return stop
+
+
+def is_supervised() -> bool:
+    """Whether a `Supervisor` started this process."""
+    return SUPERVISOR_VARIABLE in os.environ
 
 
 def end_with_supervisor() -> None:

@@ -1,8 +1,9 @@
 """Grabber and analysis as two processes under one supervisor, for a station without systemd.
 
-A child that dies is started again after a back-off; a child that ends with exit code 2 (a user's mistake) ends the
-station with that code; a grabber that ends with 0 has no more frames, and the analysis is let finish. The analysis may
-be the first of the two to end then: it is not started again before the grabber had the time to end as well.
+A child that dies is started again after a back-off; a child that ends with exit code 2 (a user's mistake) before it
+ever served ends the station with that code; a grabber that ends with 0 has no more frames, and the analysis is let
+finish. The analysis may be the first of the two to end then: it is not started again before the grabber had the time to
+end as well.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ GRACE_S = 15.0
 """How long a child may take to commit the frame in hand before it is killed."""
 PARTING_S = 3.0
 """How long an analysis that ended in order stays down, for the grabber to end as well, seconds."""
+SERVING_S = 5.0
+"""A child that ran this long had nothing wrong with its settings: what stops it later may pass, and is tried again."""
 STABLE_S = 30.0
 """A child that ran this long is healthy: its back-off starts again from the beginning."""
 
@@ -45,6 +48,7 @@ class _Child:
     restart_at_s: float = 0.0
     restarts: int = 0
     ended_in_order: bool = False
+    has_served: bool = False
     log_file: Path | None = field(default=None)
 
     def running(self) -> bool:
@@ -112,13 +116,14 @@ class Supervisor:
     def _tend(self, child: _Child, now_s: float) -> int | None:
         """Start or restart a child as needed; the station's exit code once it must end, else None."""
         if child.running():
+            child.has_served |= now_s - child.started_s > SERVING_S
             if now_s - child.started_s > STABLE_S:
                 child.backoff_s = FIRST_BACKOFF_S
             return None
         if child.process is not None:
             code = child.process.returncode
             child.process = None
-            if code == EXIT_USER_ERROR:
+            if code == EXIT_USER_ERROR and not child.has_served:
                 return EXIT_USER_ERROR
             if code == 0 and child is self._grabber:
                 self._finished = True
