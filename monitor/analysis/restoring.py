@@ -64,7 +64,9 @@ def restored_state(settings: StationSettings, stored: StoredField) -> FieldState
             completion=CompletionMachineState.from_json(stored.state.completion_json),
             alerts=AlertState.from_json(stored.state.alerts_json),
             last_elapsed_s=stored.last_elapsed_s,
-            um_per_px=stored.frames[-1].um_per_px if stored.frames else None,
+            um_per_px=next(
+                (frame.um_per_px for frame in reversed(stored.frames) if frame.status is FrameStatus.OK), None
+            ),
         )
     except (StoreError, ValueError) as error:
         log.warning("field %s starts afresh, its crystals get new numbers: %s", stored.field, error)
