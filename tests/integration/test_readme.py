@@ -23,6 +23,9 @@ from monitor.source import ReplaySource
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"\*\*(.+?)\*\*\n\n```sql\n(.+?)```", README, flags=re.DOTALL)
 
+START_S = 420.0
+"""By then some crystals have appeared, so that crystal 1 is there from the first frame on, and others are yet to come."""
+
 pytestmark = pytest.mark.slow
 
 
@@ -34,7 +37,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = folder / "frames"
     images.mkdir()
     for number in range(24):
-        cv2.imwrite(str(images / f"f{number:03d}.png"), microscope.render_only(240.0 + 30.0 * number))
+        cv2.imwrite(str(images / f"f{number:03d}.png"), microscope.render_only(START_S + 30.0 * number))
     path = folder / "trails.sqlite"
     settings = load_settings(None, {"storage": {"database": f"sqlite:///{path}"}})
     source = ReplaySource(images, SystemClock(), interval_s=30.0, um_per_px=preset("demo", 3).um_per_px)
