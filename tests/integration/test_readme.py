@@ -24,7 +24,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 QUESTIONS = re.findall(r"\*\*(.+?)\*\*\n\n```sql\n(.+?)```", README, flags=re.DOTALL)
 
 START_S = 420.0
-"""By then some crystals have appeared, so that crystal 1 is there from the first frame on, and others are yet to come."""
+"""By then some crystals have appeared: crystal 1 is there from the first frame on, and others are yet to come."""
 
 pytestmark = pytest.mark.slow
 
