@@ -39,10 +39,10 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
     """Find the crystals in IMAGES (files or folders; 8 or 16 bit, grey or colour).
 
     Writes into the folder --out for every image NAME.png (16-bit labels, 0 is background) and NAME.overlay.png, and
-    one crystals.csv with a row for every crystal.
+    one crystals.csv with a row for every crystal. Exit code 1 when some of the images could not be read.
     """
     from monitor.analysis.stills import segment_stills
-    from monitor.errors import SourceError
+    from monitor.errors import CrystalMonitorError, SourceError
     from monitor.settings.loading import load_settings
 
     settings = load_settings(None, {"analysis": {"model": model, "backend": backend}})
@@ -71,8 +71,10 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
                     writer.writeheader()
                 writer.writerow(row)
             click.echo(f"{path.name}: {len(still.observations)} crystals ({still.backend})")
+    if failed == len(files):
+        raise SourceError(f"none of the {failed} files could be read: name images, as PNG, JPEG or TIFF")
     if failed:
-        raise SourceError(f"{failed} of {len(files)} files could not be read; the rest is in {out}")
+        raise CrystalMonitorError(f"{failed} of {len(files)} files could not be read; the rest is in {out}")
 
 
 def _refuse_collisions(files: list[Path], out: Path) -> None:
