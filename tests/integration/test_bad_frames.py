@@ -107,6 +107,7 @@ def test_the_live_daemon_goes_on_past_bad_frames(short_folder: Path) -> None:
     camera: dict[str, Any] = {
         "kind": "folder",
         "folder": str(watched),
+        "existing": True,  # else what is written before the first listing would be left out, and the wait be in vain
         "um_per_px": 0.5,
         "poll_interval_s": 0.1,
         "settle_s": 0.2,
