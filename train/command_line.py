@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m train first-weights --out runs/first --minutes 90",
     )
     first.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and configuration")
-    first.add_argument("--steps", type=int, default=6000, help="steps of 4 crops (default: 6000)")
+    first.add_argument("--steps", type=int, default=16000, help="steps of 4 crops (default: 16000)")
     first.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
     first.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
     first.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")

@@ -76,14 +76,16 @@ class MixConfiguration(Configuration):
 class LossConfiguration(Configuration):
     """Weighted binary cross-entropy plus soft Dice, on each of the two channels."""
 
-    crystal_positive_weight: float = Field(default=1.5, gt=0)
+    crystal_positive_weight: float = Field(default=1.0, gt=0)
     """Positive weight of the crystal channel; undone when weights are released."""
     contact_positive_weight: float = Field(default=4.0, gt=0)
     """Positive weight of the contact channel."""
     contact_share: float = Field(default=1.0, ge=0)
     """Weight of the contact channel's loss relative to the crystal channel's."""
-    dice_share: float = Field(default=0.5, ge=0)
-    """Weight of the Dice term relative to the cross-entropy."""
+    dice_share: float = Field(default=0.1, ge=0)
+    """Weight of the crystal channel's Dice term relative to its cross-entropy; it biases probabilities."""
+    contact_dice_share: float = Field(default=0.5, ge=0)
+    """The same of the contact channel, where a rare class needs it and no area is measured."""
     contact_width_px: int = Field(default=5, ge=3)
     """Diameter of the disc that must meet two labels for a pixel to be contact, px (odd)."""
 

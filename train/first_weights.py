@@ -5,7 +5,7 @@ from __future__ import annotations
 from train.configuration import MixConfiguration, TrainingConfiguration
 
 FAMILY_WEIGHTS = {
-    "suspension": 3.0,
+    "suspension": 4.0,
     "grains": 2.0,
     # Low contrast is what a network learns last: with the simulator's own share it had learned
     # nothing of films after 800 steps.
@@ -18,7 +18,7 @@ FAMILY_WEIGHTS = {
 """Share of each family among the simulated crops."""
 
 
-def first_weights(steps: int = 6000, seed: int = 0, width: int = 16) -> TrainingConfiguration:
+def first_weights(steps: int = 16000, seed: int = 0, width: int = 16) -> TrainingConfiguration:
     """The complete configuration of the run that makes the weights that ship."""
-    mix = MixConfiguration(ice_share=0.2, family_weights=FAMILY_WEIGHTS)
+    mix = MixConfiguration(ice_share=0.15, family_weights=FAMILY_WEIGHTS)
     return TrainingConfiguration(recipe="first-weights", width=width, steps=steps, seed=seed, mix=mix)

@@ -40,6 +40,6 @@ def loss_of(logits_BCHW: torch.Tensor, targets_BCHW: torch.Tensor, settings: Los
     both = (probability * targets_BCHW).sum((0, 2, 3))
     either = (probability + targets_BCHW).sum((0, 2, 3))
     dice = 1 - (2 * both + 1) / (either + 1)
-    channels = entropy + settings.dice_share * dice
+    channels = entropy + logits.new_tensor([settings.dice_share, settings.contact_dice_share]) * dice
     total = channels[0] + settings.contact_share * channels[1]
     return Loss(total, entropy[0], entropy[1], dice[0], dice[1])

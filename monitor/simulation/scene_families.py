@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from monitor.simulation import backdrop
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     Still = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
 _SMALLEST_LABEL_PX = 9
+# What annotators still call a crystal: its edge is spread over no more than this, and it is large beside that.
+_SOFTEST_LABELLED_PX = 3.5
+_SOFTEST_RELATIVE = 0.2
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,21 @@ class Family:
 
     weight: float
     make: Callable[[np.random.Generator, int, int], Still]
+
+
+@dataclass(frozen=True)
+class Defocused:
+    """Bodies outside the plane of focus, behind the sharp ones.
+
+    Attributes:
+        bodies: their own bodies, identities as among the sharp ones.
+        sigma_px: spread of their blur, standard deviation, px.
+        labelled: whether they are near enough to the plane to count as crystals.
+    """
+
+    bodies: Sequence[Body]
+    sigma_px: float
+    labelled: bool
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float, count: int) -> npt.NDArray[np.float64]:
@@ -45,15 +64,25 @@ def _render(
     height: int,
     width: int,
     keep_connected: bool = False,
+    defocused: Sequence[Defocused] = (),
 ) -> Still:
     light, hidden = build_scenery(rng, scenery, height, width)
     labels = np.zeros((height, width), np.int32)
+    behind = np.zeros((height, width), np.int32)
+    for plane in defocused:
+        territory = claim_territory(plane.bodies, height, width)
+        field = BrightField(plane.bodies, territory, int(rng.integers(2**31)))
+        shown = field.layer(np.array([body.radius_px for body in plane.bodies]))
+        light *= cv2.GaussianBlur(shown.transmission_HW, (0, 0), plane.sigma_px)
+        if plane.labelled:
+            behind = np.where(shown.labels_HW > 0, shown.labels_HW, behind)
     if bodies:
         territory = claim_territory(bodies, height, width, keep_connected)
         field = BrightField(bodies, territory, int(rng.integers(2**31)))
         layer_now = field.layer(np.array([body.radius_px for body in bodies]))
         light *= layer_now.transmission_HW
         labels = layer_now.labels_HW
+    labels = np.where(labels > 0, labels, behind)
     level = expose(
         light,
         rng,
@@ -137,6 +166,7 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.3))
     bodies = _bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng))
     bodies += bubbles(rng, height, width, rng.poisson(0.3))
+    defocused = _planes(rng, height, width, len(bodies)) if rng.random() < 0.6 else []
     scenery = Scenery(
         level=rng.uniform(0.45, 0.88),
         gradient=rng.uniform(0, 0.15),
@@ -147,7 +177,39 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
         noise=rng.uniform(0.003, 0.03),
         annotated=0.1,
     )
-    return _render(rng, bodies, scenery, height, width)
+    return _render(rng, bodies, scenery, height, width, defocused=defocused)
+
+
+def _planes(rng: np.random.Generator, height: int, width: int, first_identity: int) -> list[Defocused]:
+    """Planes near the focus (crystals still) and far from it (none any more), blurred as a whole."""
+    share = height * width / 256**2
+    found: list[Defocused] = []
+    taken = first_identity
+    for labelled in (True, False):
+        small = not labelled and rng.random() < 0.5
+        if labelled:
+            sigma = rng.uniform(1.2, _SOFTEST_LABELLED_PX)
+            low, high = sigma / _SOFTEST_RELATIVE, 100.0
+        elif small:
+            sigma = rng.uniform(1.5, 5.0)
+            low, high = 3.0, 0.6 * sigma / _SOFTEST_RELATIVE
+        else:
+            sigma = rng.uniform(1.7 * _SOFTEST_LABELLED_PX, 14.0)
+            low, high = 8.0, 110.0
+        expected = rng.uniform(0.5, 6.0 if small else 2.0)
+        radii = _log_uniform(rng, low, high, rng.poisson(expected * share))
+        places = scatter(rng, radii, height, width, rng.uniform(0.7, 1.3))
+        if not len(places):
+            continue
+        bodies = [
+            replace(body, identity=body.identity + taken)
+            for body in _bodies(
+                rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng)
+            )
+        ]
+        taken += len(bodies)
+        found.append(Defocused(bodies, sigma, labelled))
+    return found
 
 
 def grains(rng: np.random.Generator, height: int, width: int) -> Still:
@@ -202,15 +264,23 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
     contrast = grey_levels / 255 / level
     noise = min(rng.uniform(0.004, 0.025), 0.6 * grey_levels / 255)
     sign = -1 if rng.random() < 0.75 else 1
-    ripple = contrast * rng.uniform(0.0, 0.7)
     ripple_px = rng.uniform(3, 8)
     edge = contrast * rng.uniform(-0.2, 0.5) if rng.random() < 0.6 else 0.0
     share = np.sqrt(height * width / 256**2)
-    count = int(rng.integers(1, 8))
-    radii = np.minimum(_log_uniform(rng, 18, 125, count), 130 * share)
-    places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.1), tries=6)
+    grown_together = rng.random() < 0.45
+    # where no bare film is left to compare with, the rings alone tell a domain
+    ripple = contrast * rng.uniform(0.25 if grown_together else 0.0, 0.8)
+    if grown_together:
+        # late in a run: domains lie against one another, bare film is the lesser part
+        radii = np.minimum(_log_uniform(rng, 35, 190, int(rng.integers(4, 14))), 200 * share)
+        places = scatter(rng, radii, height, width, rng.uniform(0.45, 0.8), tries=16)
+    else:
+        radii = np.minimum(_log_uniform(rng, 18, 125, int(rng.integers(1, 8))), 130 * share)
+        places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.1), tries=6)
     # Between polarisers a domain's grey depends on how it lies: some are fainter, some lighter than the film.
-    mixed = rng.random() < 0.6
+    mixed = rng.random() < 0.65
+    # and so do the sectors of one domain
+    sectors = rng.uniform(0.2, 0.7) if rng.random() < 0.4 else rng.uniform(0, 0.12)
 
     def look(radius: float) -> Look:
         strength = contrast * (rng.uniform(0.3, 1.2) if mixed else rng.uniform(0.9, 1.1))
@@ -220,7 +290,7 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
             rim=edge,
             rim_width_px=rng.uniform(1.2, 3.0),
             halo=0.0,
-            facets=contrast * rng.uniform(0, 0.12),
+            facets=contrast * sectors * rng.uniform(0, 1),
             ripple=ripple * rng.uniform(0.6, 1.2),
             ripple_px=ripple_px,
             contact=contrast * rng.uniform(-0.3, 0.7),
