@@ -5,29 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from monitor.simulation import backdrop
-from monitor.simulation.body import Body, Look
-from monitor.simulation.bright_field import BrightField
-from monitor.simulation.habits import HABIT_SHAPES
+from monitor.simulation.body import Look
+from monitor.simulation.defocus import planes_out_of_focus
 from monitor.simulation.placement import scatter
-from monitor.simulation.scenery import Scenery, bubbles, build_scenery
-from monitor.simulation.sensor import expose, to_digits
-from monitor.simulation.territory import claim_territory
+from monitor.simulation.scenery import Scenery, bubbles
+from monitor.simulation.still import render_still
+from monitor.simulation.still_bodies import draw_bodies, log_uniform, prism_look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    import numpy.typing as npt
-
-    Still = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
-
-_SMALLEST_LABEL_PX = 9
-# What annotators still call a crystal: its edge is spread over no more than this, and it is large beside that.
-_SOFTEST_LABELLED_PX = 3.5
-_SOFTEST_RELATIVE = 0.2
+    from monitor.simulation.still import Still
 
 
 @dataclass(frozen=True)
@@ -38,135 +28,17 @@ class Family:
     make: Callable[[np.random.Generator, int, int], Still]
 
 
-@dataclass(frozen=True)
-class Defocused:
-    """Bodies outside the plane of focus, behind the sharp ones.
-
-    Attributes:
-        bodies: their own bodies, identities as among the sharp ones.
-        sigma_px: spread of their blur, standard deviation, px.
-        labelled: whether they are near enough to the plane to count as crystals.
-    """
-
-    bodies: Sequence[Body]
-    sigma_px: float
-    labelled: bool
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float, count: int) -> npt.NDArray[np.float64]:
-    return np.exp(rng.uniform(np.log(low), np.log(high), count))
-
-
-def _render(
-    rng: np.random.Generator,
-    bodies: Sequence[Body],
-    scenery: Scenery,
-    height: int,
-    width: int,
-    keep_connected: bool = False,
-    defocused: Sequence[Defocused] = (),
-) -> Still:
-    light, hidden = build_scenery(rng, scenery, height, width)
-    labels = np.zeros((height, width), np.int32)
-    behind = np.zeros((height, width), np.int32)
-    for plane in defocused:
-        territory = claim_territory(plane.bodies, height, width)
-        field = BrightField(plane.bodies, territory, int(rng.integers(2**31)))
-        shown = field.layer(np.array([body.radius_px for body in plane.bodies]))
-        light *= cv2.GaussianBlur(shown.transmission_HW, (0, 0), plane.sigma_px)
-        if plane.labelled:
-            behind = np.where(shown.labels_HW > 0, shown.labels_HW, behind)
-    if bodies:
-        territory = claim_territory(bodies, height, width, keep_connected)
-        field = BrightField(bodies, territory, int(rng.integers(2**31)))
-        layer_now = field.layer(np.array([body.radius_px for body in bodies]))
-        light *= layer_now.transmission_HW
-        labels = layer_now.labels_HW
-    labels = np.where(labels > 0, labels, behind)
-    level = expose(
-        light,
-        rng,
-        blur_px=scenery.blur_px,
-        shot_noise=scenery.noise * rng.uniform(0, 1.5),
-        read_noise=scenery.noise,
-        gamma=float(rng.uniform(0.8, 1.25)),
-    )
-    image = to_digits(level)
-    text = _text(rng) if rng.random() < scenery.annotated else None
-    bar = int(rng.uniform(0.06, 0.35) * width) if rng.random() < scenery.annotated else 0
-    if text is not None or bar:
-        hidden |= backdrop.annotate(rng, image, text, bar)
-    # what a bar or a wall hides, no reader of the picture can know
-    labels[hidden] = 0
-    return image, _without_slivers(labels)
-
-
-def _text(rng: np.random.Generator) -> str:
-    number = int(rng.integers(0, 5000))
-    forms = (f"{number % 100:02d}s", f"{number / 10:.1f} s", f"{number % 200} um", f"t={number}")
-    return forms[int(rng.integers(len(forms)))]
-
-
-def _without_slivers(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    counts = np.bincount(labels.ravel())
-    if len(counts) == 1:
-        return labels
-    small = counts < _SMALLEST_LABEL_PX
-    small[0] = False
-    if small.any():
-        labels[small[labels]] = 0
-    return labels
-
-
-def _bodies(
-    rng: np.random.Generator,
-    places: npt.NDArray[np.float64],
-    habits: Sequence[str],
-    look: Callable[[float], Look],
-) -> list[Body]:
-    found = []
-    for identity, (x, y, radius) in enumerate(places, start=1):
-        shape = HABIT_SHAPES[str(habits[int(rng.integers(len(habits)))])](rng)
-        appearance = look(float(radius))
-        seed = int(rng.integers(2**31))
-        found.append(Body(identity, x, y, shape, float(radius), 0.0, float(radius), appearance, seed))
-    return found
-
-
-def _prism_look(rng: np.random.Generator) -> Callable[[float], Look]:
-    darkness = rng.uniform(0.45, 0.9)
-    clear = rng.random() < 0.4
-    softness = rng.uniform(0, 0.6)
-
-    def look(radius: float) -> Look:
-        interior = rng.uniform(0.7, 1.0) if clear or rng.random() < 0.3 else rng.uniform(0.3, 0.7)
-        return Look(
-            interior=interior,
-            rim=float(np.clip(darkness * rng.uniform(0.7, 1.2), 0.2, 0.92)),
-            rim_width_px=float(np.clip(radius * rng.uniform(0.06, 0.35), 0.9, 12)),
-            halo=rng.uniform(0, 0.2),
-            facets=rng.uniform(0.02, 0.25),
-            core=rng.uniform(0.85, 1.15) - interior if rng.random() < 0.75 else 0.0,
-            core_size=rng.uniform(0.3, 0.75),
-            core_slit=rng.uniform(0.25, 1.3),
-            contact=rng.uniform(0.1, 0.6),
-            softness_px=softness + (rng.uniform(0, 0.08) * radius if rng.random() < 0.3 else 0.0),
-        )
-
-    return look
-
-
 def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
     """Faceted crystals in a suspension, many blurred ones behind them."""
     share = height * width / 256**2
     if rng.random() < 0.25:
-        radii = _log_uniform(rng, 30, 125, int(rng.integers(1, 4)))
+        radii = log_uniform(rng, 30, 125, int(rng.integers(1, 4)))
     else:
-        radii = _log_uniform(rng, 3, rng.uniform(10, 50), 1 + rng.poisson(rng.uniform(3, 35) * share))
+        radii = log_uniform(rng, 3, rng.uniform(10, 50), 1 + rng.poisson(rng.uniform(3, 35) * share))
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.3))
-    bodies = _bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng))
+    bodies = draw_bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], prism_look(rng))
     bodies += bubbles(rng, height, width, rng.poisson(0.3))
-    defocused = _planes(rng, height, width, len(bodies)) if rng.random() < 0.6 else []
+    defocused = planes_out_of_focus(rng, height, width, len(bodies)) if rng.random() < 0.6 else []
     scenery = Scenery(
         level=rng.uniform(0.45, 0.88),
         gradient=rng.uniform(0, 0.15),
@@ -177,44 +49,12 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
         noise=rng.uniform(0.003, 0.03),
         annotated=0.1,
     )
-    return _render(rng, bodies, scenery, height, width, defocused=defocused)
-
-
-def _planes(rng: np.random.Generator, height: int, width: int, first_identity: int) -> list[Defocused]:
-    """Planes near the focus (crystals still) and far from it (none any more), blurred as a whole."""
-    share = height * width / 256**2
-    found: list[Defocused] = []
-    taken = first_identity
-    for labelled in (True, False):
-        small = not labelled and rng.random() < 0.5
-        if labelled:
-            sigma = rng.uniform(1.2, _SOFTEST_LABELLED_PX)
-            low, high = sigma / _SOFTEST_RELATIVE, 100.0
-        elif small:
-            sigma = rng.uniform(1.5, 5.0)
-            low, high = 3.0, 0.6 * sigma / _SOFTEST_RELATIVE
-        else:
-            sigma = rng.uniform(1.7 * _SOFTEST_LABELLED_PX, 14.0)
-            low, high = 8.0, 110.0
-        expected = rng.uniform(0.5, 6.0 if small else 2.0)
-        radii = _log_uniform(rng, low, high, rng.poisson(expected * share))
-        places = scatter(rng, radii, height, width, rng.uniform(0.7, 1.3))
-        if not len(places):
-            continue
-        bodies = [
-            replace(body, identity=body.identity + taken)
-            for body in _bodies(
-                rng, places, ["prism", "prism", "prism", "plate", "rounded"], _prism_look(rng)
-            )
-        ]
-        taken += len(bodies)
-        found.append(Defocused(bodies, sigma, labelled))
-    return found
+    return render_still(rng, bodies, scenery, height, width, defocused=defocused)
 
 
 def grains(rng: np.random.Generator, height: int, width: int) -> Still:
     """Rounded touching grains, sparse to densely packed (ice)."""
-    typical = float(_log_uniform(rng, 6, 26, 1)[0])
+    typical = float(log_uniform(rng, 6, 26, 1)[0])
     density = rng.uniform(0.15, 1.6)
     count = int(np.clip(density * height * width / (np.pi * typical**2), 3, 700))
     radii = np.clip(typical * rng.lognormal(0, 0.35, count), 3, 60)
@@ -243,7 +83,7 @@ def grains(rng: np.random.Generator, height: int, width: int) -> Still:
             inset_px=min(inset, 0.08 * radius + 0.2),
         )
 
-    bodies = _bodies(rng, places, ["rounded"], look)
+    bodies = draw_bodies(rng, places, ["rounded"], look)
     scenery = Scenery(
         level=rng.uniform(0.4, 0.8),
         gradient=rng.uniform(0, 0.12),
@@ -254,7 +94,7 @@ def grains(rng: np.random.Generator, height: int, width: int) -> Still:
         noise=rng.uniform(0.003, 0.025),
         annotated=0.15,
     )
-    return _render(rng, bodies, scenery, height, width)
+    return render_still(rng, bodies, scenery, height, width)
 
 
 def film(rng: np.random.Generator, height: int, width: int) -> Still:
@@ -272,10 +112,10 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
     ripple = contrast * rng.uniform(0.25 if grown_together else 0.0, 0.8)
     if grown_together:
         # late in a run: domains lie against one another, bare film is the lesser part
-        radii = np.minimum(_log_uniform(rng, 35, 190, int(rng.integers(4, 14))), 200 * share)
+        radii = np.minimum(log_uniform(rng, 35, 190, int(rng.integers(4, 14))), 200 * share)
         places = scatter(rng, radii, height, width, rng.uniform(0.45, 0.8), tries=16)
     else:
-        radii = np.minimum(_log_uniform(rng, 18, 125, int(rng.integers(1, 8))), 130 * share)
+        radii = np.minimum(log_uniform(rng, 18, 125, int(rng.integers(1, 8))), 130 * share)
         places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.1), tries=6)
     # Between polarisers a domain's grey depends on how it lies: some are fainter, some lighter than the film.
     mixed = rng.random() < 0.65
@@ -297,7 +137,7 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
             softness_px=rng.uniform(0, 1.0),
         )
 
-    bodies = _bodies(rng, places, ["domain", "domain", "domain", "rounded", "prism"], look)
+    bodies = draw_bodies(rng, places, ["domain", "domain", "domain", "rounded", "prism"], look)
     scenery = Scenery(
         level=level,
         gradient=rng.uniform(0, 0.15),
@@ -310,15 +150,15 @@ def film(rng: np.random.Generator, height: int, width: int) -> Still:
         noise=noise,
         annotated=0.6,
     )
-    return _render(rng, bodies, scenery, height, width)
+    return render_still(rng, bodies, scenery, height, width)
 
 
 def needles(rng: np.random.Generator, height: int, width: int) -> Still:
     """Needles, alone or crossing."""
     count = 1 + rng.poisson(rng.uniform(1, 14))
-    radii = _log_uniform(rng, 6, rng.uniform(10, 45), count)
+    radii = log_uniform(rng, 6, rng.uniform(10, 45), count)
     places = scatter(rng, radii, height, width, rng.uniform(0.2, 1.0))
-    base = _prism_look(rng)
+    base = prism_look(rng)
 
     def look(radius: float) -> Look:
         narrow = radius * 0.22
@@ -329,13 +169,13 @@ def needles(rng: np.random.Generator, height: int, width: int) -> Still:
             softness_px=rng.uniform(0, 0.4),
         )
 
-    bodies = _bodies(rng, places, ["needle"], look)
-    return _render(rng, bodies, _plain(rng), height, width, keep_connected=True)
+    bodies = draw_bodies(rng, places, ["needle"], look)
+    return render_still(rng, bodies, _plain(rng), height, width, keep_connected=True)
 
 
 def plates(rng: np.random.Generator, height: int, width: int) -> Still:
     """Thin transparent plates: little more than outlines."""
-    radii = _log_uniform(rng, 8, rng.uniform(20, 90), 1 + rng.poisson(rng.uniform(1, 10)))
+    radii = log_uniform(rng, 8, rng.uniform(20, 90), 1 + rng.poisson(rng.uniform(1, 10)))
     places = scatter(rng, radii, height, width, rng.uniform(0.6, 1.2))
     shade, rim = rng.uniform(0.9, 1.06), rng.uniform(0.25, 0.75)
 
@@ -351,16 +191,16 @@ def plates(rng: np.random.Generator, height: int, width: int) -> Still:
             contact=rng.uniform(0.1, 0.5),
         )
 
-    bodies = _bodies(rng, places, ["plate", "plate", "prism"], look)
+    bodies = draw_bodies(rng, places, ["plate", "plate", "prism"], look)
     bodies += bubbles(rng, height, width, rng.poisson(0.3))
-    return _render(rng, bodies, _plain(rng), height, width)
+    return render_still(rng, bodies, _plain(rng), height, width)
 
 
 def drops(rng: np.random.Generator, height: int, width: int) -> Still:
     """Crystals in a drop: its edge, the well's wall, precipitate, clutter."""
-    radii = _log_uniform(rng, 4, rng.uniform(12, 60), rng.poisson(rng.uniform(2, 25)))
+    radii = log_uniform(rng, 4, rng.uniform(12, 60), rng.poisson(rng.uniform(2, 25)))
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.2))
-    bodies = _bodies(rng, places, ["prism", "plate"], _prism_look(rng))
+    bodies = draw_bodies(rng, places, ["prism", "plate"], prism_look(rng))
     bodies += bubbles(rng, height, width, rng.poisson(0.4))
     scenery = replace(
         _plain(rng),
@@ -368,7 +208,7 @@ def drops(rng: np.random.Generator, height: int, width: int) -> Still:
         precipitate=rng.uniform(0.05, 0.3) if rng.random() < 0.4 else 0.0,
         fibres=0.3,
     )
-    return _render(rng, bodies, scenery, height, width)
+    return render_still(rng, bodies, scenery, height, width)
 
 
 def empty(rng: np.random.Generator, height: int, width: int) -> Still:
@@ -384,7 +224,7 @@ def empty(rng: np.random.Generator, height: int, width: int) -> Still:
         grid=rng.uniform(0, 0.02),
         annotated=0.5,
     )
-    return _render(rng, bodies, scenery, height, width)
+    return render_still(rng, bodies, scenery, height, width)
 
 
 def _plain(rng: np.random.Generator) -> Scenery:
