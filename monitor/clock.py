@@ -39,6 +39,12 @@ class Instant:
             return (self.boottime_ns - earlier.boottime_ns) / NANOSECONDS_PER_SECOND
         return (self.utc_ns - earlier.utc_ns) / NANOSECONDS_PER_SECOND
 
+    def after(self, seconds: float) -> Instant:
+        """The moment so many seconds later (earlier, if negative), on the same clocks."""
+        shift_ns = round(seconds * NANOSECONDS_PER_SECOND)
+        boottime_ns = None if self.boottime_ns is None else self.boottime_ns + shift_ns
+        return Instant(self.utc_ns + shift_ns, boottime_ns, self.boot_id)
+
     def shares_boot(self, other: Instant) -> bool:
         """Whether both moments were measured on the same boot's clock."""
         return (

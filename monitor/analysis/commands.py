@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
-from monitor.clock import NANOSECONDS_PER_SECOND, Instant
 from monitor.errors import ControlError, StoreError
 from monitor.records import Event, EventKind
 from monitor.records.run import EventAcknowledged, RunEvent, TimeZeroSet
@@ -91,22 +91,15 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
             keeper.record(EventAcknowledged(now, command.event_id))
             return f"event {command.event_id} is acknowledged"
         case Mute():
-            until = Instant(
-                now.utc_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
-                None
-                if now.boottime_ns is None
-                else now.boottime_ns + round(command.seconds * NANOSECONDS_PER_SECOND),
-                now.boot_id,
-            )
             if fields is None:
                 raise ControlError("the daemon is down and raises no alerts: start it, then mute")
-            fields.mute(run, until if command.seconds > 0 else None)
             message = (
                 f"alerts are muted for {command.seconds:g} s"
                 if command.seconds
                 else "alerts are no longer muted"
             )
             keeper.record(RunEvent(now, Event(EventKind.NOTE, message)))
+            fields.mute(run, now.after(command.seconds) if command.seconds > 0 else None)
             return message
 
 
@@ -132,11 +125,19 @@ class CommandServer:
 
     def answer(self, keeper: RunKeeper) -> int:
         """Obey all commands that wait; how many there were. Never blocks, never raises for what others send."""
+        return self._serve(lambda message: self._reply(message, keeper))
+
+    def refuse(self, reason: str) -> int:
+        """Answer all commands that wait with a no, and why; how many there were. As `answer` otherwise."""
+        refusal: dict[str, object] = {"ok": False, "answer": f"not done: {reason}"}
+        return self._serve(lambda _message: refusal)
+
+    def _serve(self, reply_to: Callable[[bytes], dict[str, object]]) -> int:
         answered = 0
         while self._socket.poll(0):
             parts = self._socket.recv_multipart()
             answered += 1
-            reply = self._reply(parts[-1], keeper)
+            reply = reply_to(parts[-1])
             try:
                 self._socket.send_multipart([*parts[:-1], json.dumps(reply).encode()], flags=zmq.NOBLOCK)
             except zmq.ZMQError as error:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 
 from monitor.alerts.sinks import AlertPublisher
-from monitor.analysis.runs import RunKeeper
 from monitor.archive import FrameArchive, Kept
-from monitor.errors import StoreError
+from monitor.errors import QueryError, StoreError
 from monitor.frame import FailedFrame, Frame
 from monitor.records import FrameResult
-from monitor.records.run import AlertsTold
+from monitor.records.run import Run
 from monitor.store import TrailReader
 
 log = logging.getLogger(__name__)
@@ -26,6 +25,9 @@ class Emitter:
         self._database = database
         self._publisher = publisher
         self._archive = archive
+        self.behind = True
+        """Whether alerts may have been committed that were not sent: by an earlier process, or unreadable so far."""
+        self._unreadable = False
 
     def archive(self, frame: Frame | FailedFrame, run_id: int, result: FrameResult) -> Kept:
         """Keep the frame if it is a key frame: one with an alert or a change of state, or one due by the clock."""
@@ -36,23 +38,25 @@ class Emitter:
             frame, run_id, result.elapsed_s, result.labels_HW, event=changed or bool(result.alerts)
         )
 
-    def emit(self, keeper: RunKeeper) -> None:
-        """Send the run's alerts that were committed and not sent yet, those of an earlier process included."""
-        run = keeper.run
-        if run is None:
-            return
+    def send(self, run: Run) -> int | None:
+        """Send the run's alerts that were committed and not sent yet, those of an earlier process included.
+
+        The last one's row, for `AlertsTold`; None where there was none, or where they cannot be read back yet.
+        """
         try:
             with TrailReader(self._database) as reader:
                 notices = reader.alerts_after(run.run_id, run.told_event_id)
-            if not notices:
-                return
-            for failure in self._publisher.publish(notices):
-                log.error(
-                    "alert %s did not reach sink %s: %s", failure.event_id, failure.sink, failure.message
-                )
-            keeper.record(AlertsTold(notices[-1].event_id))
-        except StoreError as error:
-            log.error("alerts are not sent yet, they cannot be read back: %s", error)
+        except (StoreError, QueryError) as error:
+            if not self._unreadable:
+                log.error("alerts are not sent yet, they cannot be read back: %s", error)
+            self.behind = self._unreadable = True
+            return None
+        self.behind = self._unreadable = False
+        if not notices:
+            return None
+        for failure in self._publisher.publish(notices):
+            log.error("alert %s did not reach sink %s: %s", failure.event_id, failure.sink, failure.message)
+        return notices[-1].event_id
 
     def close(self) -> None:
         """Close the sinks."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from monitor.analysis.commands import CommandServer
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
+from monitor.analysis.persistence import NotStoredError, StoreWriter
 from monitor.analysis.runs import RunKeeper
 from monitor.clock import Clock, Instant
-from monitor.errors import StoreError
 from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.records import Event, EventKind, FrameResult
-from monitor.records.run import RunEvent, SessionEnded, SessionEndKind
+from monitor.records.run import AlertsTold, RunChange, RunEvent, SessionEnded, SessionEndKind
 from monitor.settings.station import StationSettings
 from monitor.source import FrameSource, Notice, NoticeKind
 
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 0.2
 """Commands are answered and silence is noticed at least this often, seconds."""
-RETRY_STORE_S = 1.0
-"""Pause before a frame that the store could not take is offered again, seconds."""
 
 _EVENTS = {
     NoticeKind.CAMERA_LOST: EventKind.CAMERA_LOST,
@@ -75,6 +73,21 @@ class AnalysisLoop:
 
     def run(self, stop: threading.Event) -> Progress:
         """Go on until `stop` is set or no frame will ever come again."""
+        writer = self._writer(stop)
+        try:
+            self._run(stop, writer)
+        except NotStoredError as error:
+            log.error("%s", error)
+        return self.progress
+
+    def end_run(self, reason: str, stop: threading.Event) -> None:
+        """End the open run, as soon as the store takes that. Raises NotStoredError: it stays open, `stop` was set."""
+        self._writer(stop).do(lambda: self._keeper.end(reason), "the run's end")
+
+    def _writer(self, stop: threading.Event) -> StoreWriter:
+        return StoreWriter(self._clock, stop, self._refuse_commands)
+
+    def _run(self, stop: threading.Event, writer: StoreWriter) -> None:
         next_due: Instant | None = None
         while not stop.is_set() and not self._source.finished and not self.exhausted:
             if self._commands is not None:
@@ -86,22 +99,21 @@ class AnalysisLoop:
                 continue
             received = self._source.next(LONGEST_WAIT_S)
             if received is None:
-                self._notice_silence()
+                self._notice_silence(writer)
                 continue
             self._waiting_losses += received.losses
             if isinstance(received.item, Notice):
-                self._take_notice(received.item)
+                self._take_notice(received.item, writer)
                 continue
             if self._settings.analysis.interval_s > 0:
                 begun = now if next_due is None else self._clock.now()
-                next_due = _later(begun, self._settings.analysis.interval_s)
-            self._take_frame(received.item, received.age_s, stop)
-        return self.progress
+                next_due = begun.after(self._settings.analysis.interval_s)
+            self._take_frame(received.item, received.age_s, writer)
 
-    def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, stop: threading.Event) -> None:
+    def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, writer: StoreWriter) -> None:
         self._last_frame_at = self._clock.now()
-        run = self._keeper.run_for(frame)
-        pipeline = self._fields.pipeline(run, frame.field)
+        run = writer.do(lambda: self._keeper.run_for(frame), "the run's first row")
+        pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field), "the frame in hand")
         elapsed_s = run.elapsed_s(frame.captured)
         if isinstance(frame, FailedFrame):
             result = pipeline.consider_failed(frame, elapsed_s)
@@ -116,33 +128,30 @@ class AnalysisLoop:
             archived_before=kept.archived_before,
             archive_dropped=kept.archive_dropped,
         )
-        if not self._append(result, stop):
-            return
+        writer.do(lambda: self._keeper.append(result), "the frame in hand")
         self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
         self.progress = Progress(self.progress.frames + 1, result)
-        if result.alerts:
-            self._emitter.emit(self._keeper)
+        self._tell_alerts(writer, any_new=bool(result.alerts))
         if self._on_progress is not None:
             self._on_progress(self.progress)
 
-    def _append(self, result: FrameResult, stop: threading.Event) -> bool:
-        """Commit, and try again for as long as the store cannot take it: the frame in hand is never thrown away."""
-        said = False
-        while True:
-            try:
-                self._keeper.append(result)
-            except StoreError as error:
-                if not said:
-                    log.error("%s; the frame in hand is kept and offered again", error)
-                    said = True
-                if stop.wait(RETRY_STORE_S):
-                    return False
-            else:
-                if said:
-                    log.warning("the store takes frames again")
-                return True
+    def _tell_alerts(self, writer: StoreWriter, *, any_new: bool) -> None:
+        run = self._keeper.run
+        if run is None or not (any_new or self._emitter.behind):
+            return
+        told = self._emitter.send(run)
+        if told is not None:
+            self._record(AlertsTold(told), "which alerts were sent", writer)
 
-    def _take_notice(self, notice: Notice) -> None:
+    def _record(self, change: RunChange, what: str, writer: StoreWriter) -> None:
+        writer.do(lambda: self._keeper.record(change), what)
+
+    def _refuse_commands(self, reason: str) -> None:
+        """While the store takes nothing, whoever gives a command is told so."""
+        if self._commands is not None:
+            self._commands.refuse(reason)
+
+    def _take_notice(self, notice: Notice, writer: StoreWriter) -> None:
         log.info("%s", notice.message)
         if notice.kind is NoticeKind.SESSION_EXHAUSTED:
             self.exhausted = True
@@ -150,38 +159,31 @@ class AnalysisLoop:
             return
         kind = _EVENTS.get(notice.kind)
         if kind is not None:
-            self._keeper.record(RunEvent(notice.at, Event(kind, notice.message)))
+            self._record(RunEvent(notice.at, Event(kind, notice.message)), f"{kind.value!r}", writer)
         # Sessions that came and went while nobody listened: their losses come with the next one's greeting.
         for session in sorted({loss.session for loss in self._waiting_losses} - {notice.session}):
             missed = self._losses_of(session)
-            self._keeper.record(SessionEnded(notice.at, session, SessionEndKind.UNKNOWN, losses=missed))
-        ended = {
+            ended = SessionEnded(notice.at, session, SessionEndKind.UNKNOWN, losses=missed)
+            self._record(ended, "the end of a session", writer)
+        how = {
             NoticeKind.SESSION_ENDED: SessionEndKind.GOODBYE,
             NoticeKind.SESSION_EXHAUSTED: SessionEndKind.GOODBYE,
             NoticeKind.SESSION_BROKEN: SessionEndKind.UNKNOWN,
         }.get(notice.kind)
-        if ended is not None:
-            self._keeper.record(
-                SessionEnded(notice.at, notice.session, ended, losses=self._losses_of(notice.session))
-            )
+        if how is not None:
+            ended = SessionEnded(notice.at, notice.session, how, losses=self._losses_of(notice.session))
+            self._record(ended, "the end of a session", writer)
 
     def _losses_of(self, session: str) -> tuple[FrameLoss, ...]:
         found = tuple(loss for loss in self._waiting_losses if loss.session == session)
         self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != session]
         return found
 
-    def _notice_silence(self) -> None:
+    def _notice_silence(self, writer: StoreWriter) -> None:
         """Without frames time goes on: a field that nobody sees becomes blind, and that is stored and told."""
         if self._last_frame_at is None or not self._keeper.open:
             return
         now = self._clock.now()
         for observed in self._fields.silent(now, now.seconds_since(self._last_frame_at)):
-            self._keeper.record(observed)
-            if observed.alerts:
-                self._emitter.emit(self._keeper)
-
-
-def _later(moment: Instant, seconds: float) -> Instant:
-    nanoseconds = round(seconds * 1e9)
-    boottime_ns = None if moment.boottime_ns is None else moment.boottime_ns + nanoseconds
-    return Instant(moment.utc_ns + nanoseconds, boottime_ns, moment.boot_id)
+            self._record(observed, "a field's silence", writer)
+            self._tell_alerts(writer, any_new=bool(observed.alerts))

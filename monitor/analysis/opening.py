@@ -124,7 +124,7 @@ def run_analysis(settings: StationSettings, clock: Clock, stop: threading.Event)
     with open_analysis(settings, clock) as analysis:
         progress = analysis.loop.run(stop)
         if analysis.loop.exhausted:
-            analysis.keeper.end("the camera has no more frames")
+            analysis.loop.end_run("the camera has no more frames", stop)
         return progress
 
 

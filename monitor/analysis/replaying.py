@@ -32,5 +32,5 @@ def replay(
         run = analysis.keeper.run
         if run is None:
             raise SourceError(f"{source.camera}: no frame was replayed")
-        analysis.keeper.end("the replay is over" if not stop.is_set() else "the replay was stopped")
+        analysis.loop.end_run("the replay was stopped" if stop.is_set() else "the replay is over", stop)
         return run.run_id

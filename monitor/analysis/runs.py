@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
+from monitor.errors import StoreError, StoreUnusableError
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import Run, RunChange, RunEnded, RunEvent, RunStart
@@ -14,6 +17,8 @@ from monitor.store import TrailStore
 from monitor.version import __version__
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,21 @@ class RunKeeper:
         self._provenance = provenance
         self._clock = clock
         self._next_name = settings.analysis.run_name
-        self._run = store.resume_run()
+        self._run = _at_start(store.resume_run)
 
     def resume_or_end(self) -> None:
-        """At a daemon's start: go on with the run that is open, or end it, as the settings say."""
+        """At a daemon's start: go on with the run that is open, or end it, as the settings say.
+
+        Raises StoreUnusableError where the store cannot take that.
+        """
         if self._run is None:
             return
         if self._settings.analysis.resume:
             message = f"run {self._run.start.name!r} goes on after a restart"
-            self.record(RunEvent(self._clock.now(), Event(EventKind.RUN_RESUMED, message)))
+            resumed = RunEvent(self._clock.now(), Event(EventKind.RUN_RESUMED, message))
+            _at_start(lambda: self.record(resumed))
         else:
-            self.end("another run begins")
+            _at_start(lambda: self.end("another run begins"))
 
     @property
     def open(self) -> bool:
@@ -118,6 +127,14 @@ class RunKeeper:
         """End the open run; the next frame opens the next, under this name."""
         self.end(f"the operator began {name!r}")
         self._next_name = name
+
+
+def _at_start(work: Callable[[], Answer]) -> Answer:
+    """Do it now or not at all: at a start, a full disk is the user's to mend."""
+    try:
+        return work()
+    except StoreError as error:
+        raise StoreUnusableError(str(error)) from error
 
 
 def _epoch(frame: Frame | FailedFrame) -> Instant:
