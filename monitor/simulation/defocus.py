@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 # What annotators still call a crystal: its edge is spread over no more than this, and it is large beside that.
-_SOFTEST_LABELLED_PX = 3.5
-_SOFTEST_RELATIVE = 0.2
+# As the masks of in-situ bright field draw the line: 2.5 px at 15 px diameter, about 4.5 px from 40 px on.
+_SOFTEST_LABELLED_PX = 4.5
+_LEAST_RADIUS_PER_SIGMA = 5.0
+_SHARP_PX = 1.0
 
 
 def planes_out_of_focus(
@@ -28,12 +30,12 @@ def planes_out_of_focus(
         small = not labelled and rng.random() < 0.5
         if labelled:
             sigma = rng.uniform(1.2, _SOFTEST_LABELLED_PX)
-            low, high = sigma / _SOFTEST_RELATIVE, 100.0
+            low, high = 2.0 + _LEAST_RADIUS_PER_SIGMA * (sigma - _SHARP_PX), 100.0
         elif small:
-            sigma = rng.uniform(1.5, 5.0)
-            low, high = 3.0, 0.6 * sigma / _SOFTEST_RELATIVE
+            sigma = rng.uniform(2.2, 5.0)
+            low, high = 3.0, 0.6 * _LEAST_RADIUS_PER_SIGMA * (sigma - _SHARP_PX)
         else:
-            sigma = rng.uniform(1.7 * _SOFTEST_LABELLED_PX, 14.0)
+            sigma = rng.uniform(1.4 * _SOFTEST_LABELLED_PX, 14.0)
             low, high = 8.0, 110.0
         expected = rng.uniform(0.5, 6.0 if small else 2.0)
         radii = log_uniform(rng, low, high, rng.poisson(expected * share))
