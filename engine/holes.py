@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.cut import BACKGROUND, Cut
+from engine.runs import Positions
 from engine.thresholds import Thresholds
 
+Labels = npt.NDArray[np.int32]
 
-def fill_holes(labels_HW: npt.NDArray[np.int32], limits: Thresholds) -> npt.NDArray[np.int32]:
-    """Give labels (H, W) with the holes of single bodies filled.
 
-    A hole is background that does not reach the frame's border and is enclosed by one body only. It is
-    filled up to `hole_area_px`, or up to `hole_fraction` of the body's own area.
+def fill_holes(
+    labels: Labels, areas: npt.NDArray[np.float64], cut: Cut, gaps: Labels, limits: Thresholds
+) -> Positions:
+    """Fill the holes of single bodies in place; the positions of the pixels that were filled.
+
+    `labels` and `gaps`, the connected parts of the background, are flat and in the cut's frame; `areas` are
+    those of the labels, px². A hole is background that does not reach the image's border and is enclosed by
+    one body only. It is filled up to `hole_area_px`, or up to `hole_fraction` of the body's own area.
     """
-    background_HW = (labels_HW == 0).view(np.uint8)
-    count, parts_HW, stats, _ = cv2.connectedComponentsWithStats(
-        background_HW, connectivity=4, ltype=cv2.CV_32S
-    )
-    height, width = labels_HW.shape
-    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    inner = (left > 0) & (top > 0)
-    inner &= left + stats[:, cv2.CC_STAT_WIDTH] < width
-    inner &= top + stats[:, cv2.CC_STAT_HEIGHT] < height
-    inner[0] = False  # the bodies themselves
-    if not inner.any():
-        return labels_HW
-    row, column = np.nonzero(inner[parts_HW])
-    part = parts_HW[row, column]
+    of_run = gaps[cut.runs.starts]
+    count = int(of_run.max()) + 1
+    width = cut.mask_PQ.shape[1]
     largest = np.zeros(count, np.int32)
     smallest = np.full(count, np.iinfo(np.int32).max, np.int32)
-    # Inner parts do not touch the border, so every neighbour exists.
-    for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        neighbour = labels_HW[row + down, column + right]
-        np.maximum.at(largest, part, neighbour)
-        body = neighbour > 0
-        np.minimum.at(smallest, part[body], neighbour[body])
-    areas = np.bincount(labels_HW.ravel())
-    hole_area = stats[:, cv2.CC_STAT_AREA]
+
+    def look(part: npt.NDArray[np.int32], neighbours: Positions) -> None:
+        seen = labels[neighbours]
+        body = seen > 0
+        np.maximum.at(largest, part[body], seen[body])
+        np.minimum.at(smallest, part[body], seen[body])
+
+    # All background that reaches the image's border is one with the frame's.
+    inner = (cut.kinds == BACKGROUND) & (of_run != gaps[0])
+    look(of_run[inner], cut.runs.starts[inner] - 1)
+    look(of_run[inner], cut.runs.stops[inner])
+    # Most gaps between crystals have shown two bodies by now, and are not looked at pixel by pixel.
+    inner &= (largest == smallest)[of_run]
+    holes = cut.runs[inner]
+    at = holes.pixels()
+    part = np.repeat(of_run[inner], holes.lengths)
+    look(part, at - width)
+    look(part, at + width)
     limit = np.maximum(limits.hole_area_px, limits.hole_fraction * areas[largest])
-    filled = inner & (largest == smallest) & (hole_area <= limit)
+    filled = (largest == smallest) & (np.bincount(part, minlength=count) <= limit)
     fills = filled[part]
-    result_HW = labels_HW.copy()
-    result_HW[row[fills], column[fills]] = largest[part[fills]]
-    return result_HW
+    labels[at[fills]] = largest[part[fills]]
+    return np.asarray(at[fills], np.intp)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.cut import BACKGROUND, Cut, cut_mask, label_parts
 from engine.holes import fill_holes
 from engine.seeds import find_seeds, grow_seeds
 from engine.thresholds import Thresholds
+
+Float = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,50 @@ def postprocess(
     `crystal_HW` and `contact_HW` are calibrated probabilities 0…1 float32 (H, W). Seeds are the parts
     of the crystal mask without contacts; they grow back over the mask, so that neighbours share the
     pixels between them; holes of single bodies are filled; small and doubtful bodies are dropped and
-    counted.
+    counted. A second thread works along; the result does not depend on it.
     """
-    seeds_HW, mask_HW = find_seeds(crystal_HW, contact_HW, limits)
-    labels_HW = fill_holes(grow_seeds(seeds_HW, mask_HW), limits)
-    flat = labels_HW.ravel()
-    areas = np.bincount(flat)
-    sums = np.bincount(flat, weights=crystal_HW.ravel(), minlength=len(areas))
-    means = sums / np.maximum(areas, 1)
+    cut = cut_mask(crystal_HW, contact_HW, limits)
+    # OpenCV and numpy let go of the interpreter in their long calls, so that the threads run side by side.
+    with ThreadPoolExecutor(1) as aside:
+        parting = aside.submit(label_parts, cut.mask_PQ)
+        gapping = aside.submit(label_parts, 1 - cut.mask_PQ)
+        summing = aside.submit(_sums, crystal_HW, cut)
+        labels = label_parts(cut.core_PQ)
+        seeds = find_seeds(labels, cut, parting.result(), limits)
+        grow_seeds(labels, seeds.bare, cut.mask_PQ.shape[1])
+        gaps, sums = gapping.result(), summing.result()
+    of_run = labels[cut.runs.starts]
+    count = int(of_run.max()) + 1
+    areas = _bins(of_run, cut.runs.lengths * seeds.is_seed, count) + _bins(labels[seeds.bare], None, count)
+    filled = fill_holes(labels, areas, cut, gaps, limits)
+    total = _bins(of_run, sums * seeds.is_seed, count)
+    for at in (seeds.bare, filled):
+        total += _bins(labels[at], crystal_HW.ravel()[cut.of_image(at)], count)
+    areas += _bins(labels[filled], None, count)
+    means = total / np.maximum(areas, 1)
     present = areas > 0
     kept = present & (areas >= limits.minimal_area_px) & (means >= limits.minimal_score)
-    present[0] = kept[0] = False
-    if not kept[1:].all():
-        labels_HW = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels_HW]
+    number = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    labels_HW = number[labels.reshape(cut.mask_PQ.shape)[1:-1, 1:-1]]
     scores = {label: float(mean) for label, mean in enumerate(means[kept], start=1)}
     return Bodies(labels_HW, scores, int(present.sum() - kept.sum()))
+
+
+def _bins(labels: npt.NDArray[np.int32], weights: npt.NDArray[np.generic] | None, count: int) -> Float:
+    """Sum of the weights (None: of ones) of each label."""
+    return np.bincount(labels, weights, count).astype(np.float64)
+
+
+def _sums(crystal_HW: npt.NDArray[np.float32], cut: Cut) -> Float:
+    """Probability summed over each run; 0 in the background."""
+    inside = cut.kinds != BACKGROUND
+    runs = cut.runs[inside]
+    limits = cut.of_image(np.stack([runs.starts, runs.stops - 1], axis=1)).ravel()
+    limits[1::2] += 1
+    flat = crystal_HW.ravel()
+    sums = np.zeros(len(inside))
+    if len(limits):
+        # Every other sum is that of a gap; the last run may end with the image, where no index may be.
+        ends = limits[:-1] if limits[-1] == flat.size else limits
+        sums[inside] = np.add.reduceat(flat, ends)[::2]
+    return sums

@@ -2,67 +2,77 @@
 
 from __future__ import annotations
 
-import cv2
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from engine.cut import BACKGROUND, CORE, Cut
+from engine.runs import Positions
 from engine.thresholds import Thresholds
 
-Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
 
 
-def find_seeds(
-    crystal_HW: npt.NDArray[np.float32], contact_HW: npt.NDArray[np.float32], limits: Thresholds
-) -> tuple[Labels, Mask]:
-    """Seeds (H, W) int32, 0 elsewhere, and the crystal mask (H, W), from calibrated probabilities.
+@dataclass(frozen=True, slots=True, eq=False)
+class Seeds:
+    """Which pixels are seeds and which are left to grow over."""
 
-    A seed is a connected part of the mask without its contacts. A part of the mask that the contacts
-    cover wholly, or leave in crumbs below `seed_area_px` only, is one seed as it stands.
+    is_seed: npt.NDArray[np.bool_]
+    """Whether each run of the cut belongs to a seed."""
+    bare: Positions
+    """Crystal pixels that belong to no seed."""
+
+
+def find_seeds(labels: Labels, cut: Cut, parts: Labels, limits: Thresholds) -> Seeds:
+    """Turn the connected parts of the core (`labels`, flat) into labels of seeds, in place; labels may have gaps.
+
+    A seed is a connected part of the mask without its contacts. A part of the mask (its `parts`, flat) that
+    the contacts cover wholly, or leave in crumbs below `seed_area_px` only, is one seed as it stands.
     """
-    mask_HW = crystal_HW >= limits.crystal
-    core_HW = (mask_HW & (contact_HW < limits.contact)).view(np.uint8)
-    _, seeds_HW, stats, _ = cv2.connectedComponentsWithStats(core_HW, connectivity=4, ltype=cv2.CV_32S)
-    large = stats[:, cv2.CC_STAT_AREA] >= limits.seed_area_px
-    large[0] = False
-    if not large.all():
-        renumber = np.where(large, np.cumsum(large), 0).astype(np.int32)
-        seeds_HW = renumber[seeds_HW]
-    seeds = int(large.sum())
-    parts, parts_HW = cv2.connectedComponents(mask_HW.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
-    seeded = np.zeros(parts, bool)
-    seeded[parts_HW[seeds_HW > 0]] = True
+    own = labels[cut.runs.starts]
+    areas = np.bincount(own, cut.runs.lengths)
+    small = areas < limits.seed_area_px
+    small[0] = True  # what is not core
+    is_seed = ~small[own]
+    part = parts[cut.runs.starts]
+    seeded = np.zeros(int(part.max()) + 1, bool)
+    seeded[part[is_seed]] = True
     seeded[0] = True
-    if not seeded.all():
-        renumber = np.where(seeded, 0, seeds + np.cumsum(~seeded)).astype(np.int32)
-        seeds_HW = seeds_HW + renumber[parts_HW]
-    return np.ascontiguousarray(seeds_HW, np.int32), mask_HW
+    is_lone = ~seeded[part]
+    crumbs = cut.runs[(cut.kinds == CORE) & ~is_seed]
+    labels[crumbs.pixels()] = 0
+    lone = cut.runs[is_lone]
+    labels[lone.pixels()] = np.repeat((len(areas) + part[is_lone]).astype(np.int32), lone.lengths)
+    is_seed |= is_lone
+    return Seeds(is_seed, cut.runs[(cut.kinds != BACKGROUND) & ~is_seed].pixels())
 
 
-def grow_seeds(seeds_HW: Labels, mask_HW: Mask) -> Labels:
-    """Grow the seeds over the mask at equal speed: labels (H, W) int32, each of them connected.
+def grow_seeds(labels: Labels, bare: Positions, width: int) -> None:
+    """Grow the seeds over the `bare` pixels at equal speed, in place; each label stays connected.
 
-    Steps along axes and diagonals alternate, so that fronts are octagons. Where two fronts meet in one
-    pixel, it goes by turns to the one and the other, lest either side gain area from its number.
+    `labels` is flat, of an image `width` px wide with a border of background. Steps along axes and diagonals
+    alternate, so that fronts are octagons. Where two fronts meet in one pixel, it goes by turns to the one
+    and the other, lest either side gain area from its number.
     """
-    height, width = mask_HW.shape
-    padded_HW = np.zeros((height + 2, width + 2), np.int32)
-    padded_HW[1:-1, 1:-1] = seeds_HW
-    labels = padded_HW.ravel()
-    row, column = np.nonzero(mask_HW & (seeds_HW == 0))
-    pixels = (row + 1) * (width + 2) + column + 1
-    prefers_larger = (row + column) % 2 == 0
-    axes = (-(width + 2), -1, 1, width + 2)
-    diagonals = (*axes, -(width + 3), -(width + 1), width + 1, width + 3)
+    prefers_larger = (bare // width + bare % width) % 2 == 0
+    axes = (-width, -1, 1, width)
+    diagonals = (*axes, -(width + 1), 1 - width, width - 1, width + 1)
     stalled = step = 0
-    while len(pixels) and stalled < 2:
-        neighbours = labels[pixels[None] + np.array(diagonals if step % 2 else axes)[:, None]]
-        largest = neighbours.max(0)
-        smallest = np.where(neighbours > 0, neighbours, np.int32(2**31 - 1)).min(0)
-        reached = largest > 0
-        chosen = np.where(prefers_larger, largest, smallest)
-        labels[pixels[reached]] = chosen[reached]
-        stalled = 0 if reached.any() else stalled + 1
-        pixels, prefers_larger = pixels[~reached], prefers_larger[~reached]
+    while len(bare) and stalled < 2:
+        largest = np.zeros(len(bare), np.int32)
+        # One less than a label as an unsigned number: background is then larger than any label.
+        smallest = np.full(len(bare), np.iinfo(np.uint32).max, np.uint32)
+        at, seen, less = np.empty_like(bare), np.empty_like(largest), np.empty_like(smallest)
+        for offset in diagonals if step % 2 else axes:
+            np.add(bare, offset, out=at)
+            np.take(labels, at, out=seen, mode="wrap")  # checked positions would be copied first
+            np.maximum(largest, seen, out=largest)
+            np.subtract(seen.view(np.uint32), np.uint32(1), out=less)
+            np.minimum(smallest, less, out=smallest)
+        smallest += np.uint32(1)
+        labels[bare] = np.where(prefers_larger, largest, smallest.view(np.int32))
+        waits = largest == 0
+        stalled = stalled + 1 if waits.all() else 0
+        bare, prefers_larger = bare[waits], prefers_larger[waits]
         step += 1
-    return np.ascontiguousarray(padded_HW[1:-1, 1:-1])
