@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import CardError, ModelNotFoundError, WeightsMismatchError
 from engine.network.configuration import NetworkConfiguration
+from engine.parity_limits import ParityLimits
 from engine.thresholds import Thresholds
 
 CARD_FORMAT = 1
@@ -36,6 +37,10 @@ class ModelCard:
     """Weight of the positive class in each output's loss; undone before anything is measured."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """Post-processing that goes with these weights."""
+    parity_sha256: str = ""
+    """SHA-256 of the parity frames NAME.parity.npz, hexadecimal; empty where there are none: then nothing serves."""
+    parity_limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Limits of the parity gate for precisions that need others than the house's, by precision such as `int8`."""
     tile_px: int = 1024
     """Side of the tiles of frames too large for one go, px."""
     tile_overlap_px: int = 128
@@ -64,6 +69,15 @@ class ModelCard:
         return self.folder / f"{self.name}.onnx"
 
     @property
+    def parity_path(self) -> Path:
+        """The parity frames and the reference's outputs."""
+        return self.folder / f"{self.name}.parity.npz"
+
+    def parity_limits_of(self, described: str) -> ParityLimits:
+        """Limits of the parity gate for a back end by what it says of itself, such as `openvino int8`."""
+        return ParityLimits.from_json(self.parity_limits.get(described.rsplit(maxsplit=1)[-1], {}))
+
+    @property
     def weights_hash(self) -> str:
         """First 16 hexadecimal digits of the weights' SHA-256: what stands in a run's row."""
         return self.safetensors_sha256[:16]
@@ -73,6 +87,7 @@ class ModelCard:
         value = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "folder"}
         value |= {"network": self.network.to_json(), "thresholds": self.thresholds.to_json()}
         value["metrics"] = dict(self.metrics)
+        value["parity_limits"] = {name: dict(limits) for name, limits in self.parity_limits.items()}
         return json.dumps({"card_format": CARD_FORMAT} | value, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -96,8 +111,10 @@ class ModelCard:
             for name in ("outputs", "positive_weights", "training_data"):
                 if name in value:
                     value[name] = tuple(value[name])
+            for limits in value.get("parity_limits", {}).values():
+                ParityLimits.from_json(limits)
             return cls(**value, folder=folder)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise CardError(
                 f"The model card {origin} has an entry of the wrong kind ({error}). {_REMEDY}"
             ) from error
@@ -133,11 +150,11 @@ def card_path(model: str | Path) -> Path:
     )
 
 
-def load_card(model: str | Path = "default") -> ModelCard:
+def load_card(model: str | Path = "default", *, parity: bool = True) -> ModelCard:
     """Read a model's card and verify that the weights beside it are the ones it describes.
 
     Raises ModelNotFoundError, CardError, or WeightsMismatchError when a file's SHA-256 differs. Nothing
-    that is read is executed.
+    that is read is executed. `parity` False leaves the parity frames unverified, to make them anew.
     """
     path = card_path(model)
     try:
@@ -147,10 +164,10 @@ def load_card(model: str | Path = "default") -> ModelCard:
     card = ModelCard.from_json(text, folder=path.parent, origin=str(path))
     if card.name != path.stem:
         raise CardError(f"The model card {path} is that of {card.name!r}: rename it to {card.name}.json.")
-    for weights, expected in (
-        (card.safetensors_path, card.safetensors_sha256),
-        (card.onnx_path, card.onnx_sha256),
-    ):
+    files = [(card.safetensors_path, card.safetensors_sha256), (card.onnx_path, card.onnx_sha256)]
+    if parity and card.parity_sha256:
+        files.append((card.parity_path, card.parity_sha256))
+    for weights, expected in files:
         found = sha256_of(weights)
         if found != expected:
             raise WeightsMismatchError(

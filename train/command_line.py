@@ -1,4 +1,4 @@
-"""The training command line: `python -m train first-weights | tune | evaluate | release`."""
+"""The training command line: `python -m train first-weights | tune | evaluate | release | parity`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.card import load_card
 from engine.errors import EngineError
 from train import checkpoint
 from train.errors import TrainingError
@@ -15,6 +16,7 @@ from train.evaluation.report import evaluate, verdict
 from train.first_weights import first_weights
 from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
+from train.parity_frames import make_parity
 from train.release import release_checkpoint
 from train.thresholds import RELEASE_THRESHOLDS
 from train.tuning import candidates, probability_maps, try_thresholds
@@ -84,6 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--out", type=Path, help="folder (default: that of the shipped weights)")
     publish.add_argument("--figures", type=Path, help="JSON of `evaluate`, to stand in the card")
     publish.add_argument("--data", type=Path, help=data_help)
+
+    parity = commands.add_parser(
+        "parity",
+        help="make the frames on which back ends must agree with the fp32 reference (`release` does it, too)",
+        epilog="example: python -m train parity --weights default",
+    )
+    parity.add_argument("--weights", default="default", help="a shipped name or a card's path")
+    parity.add_argument("--threads", type=int, default=2, help="threads of the reference (default: 2)")
     return parser
 
 
@@ -132,9 +142,15 @@ def _release(options: argparse.Namespace) -> None:
     print(f"released {card.name}: {card.safetensors_path}, weights {card.weights_hash}")
 
 
+def _parity(options: argparse.Namespace) -> None:
+    card = make_parity(load_card(options.weights, parity=False), options.threads)
+    print(f"made {card.parity_path} for the weights {card.weights_hash}")
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "first-weights": _first_weights,
     "tune": _tune,
     "evaluate": _evaluate,
     "release": _release,
+    "parity": _parity,
 }

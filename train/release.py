@@ -10,6 +10,7 @@ from engine.card import SHIPPED_FOLDER, ModelCard
 from engine.export import release
 from engine.network import NetworkConfiguration
 from train import checkpoint
+from train.parity_frames import make_parity
 from train.thresholds import CALIBRATION_SHIFT, RELEASE_THRESHOLDS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ ICE_SOURCE = (
 def release_checkpoint(
     path: Path, name: str, out: Path | None, figures: dict[str, Any], with_ice: bool
 ) -> ModelCard:
-    """Write NAME.safetensors, NAME.onnx and NAME.json to `out` (default: the engine's shipped weights).
+    """Write NAME.safetensors, .onnx, .parity.npz and .json to `out` (default: the engine's shipped weights).
 
     `figures` are those of `evaluate`; `with_ice` says whether ice frames were trained on. Raises
     `TrainingError` if the checkpoint cannot be read.
@@ -64,7 +65,7 @@ def release_checkpoint(
         created=datetime.now(UTC).date().isoformat(),
         notes=NOTES,
     )
-    return release(source.average, card, out or SHIPPED_FOLDER)
+    return make_parity(release(source.average, card, out or SHIPPED_FOLDER))
 
 
 def _brief(value: Any) -> Any:

@@ -18,7 +18,7 @@ KINDS = (".json", ".onnx", ".safetensors")
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A copy of the default model; gives its card's path."""
-    for kind in KINDS:
+    for kind in (*KINDS, ".parity.npz"):
         shutil.copy(SHIPPED_FOLDER / f"default{kind}", tmp_path)
     return tmp_path / "default.json"
 
@@ -49,7 +49,7 @@ def test_round_trip(model: Path) -> None:
     assert ModelCard.from_json(card.to_json(), folder=card.folder, origin="test") == card
 
 
-@pytest.mark.parametrize("kind", [".onnx", ".safetensors"])
+@pytest.mark.parametrize("kind", [".onnx", ".safetensors", ".parity.npz"])
 def test_one_changed_bit_is_refused(model: Path, kind: str) -> None:
     load_card(model)
     weights = model.with_suffix(kind)
