@@ -7,11 +7,12 @@ from typing import get_args
 
 from engine.backends.contract import SegmentationBackend
 from engine.backends.openvino import OpenVinoBackend, Precision
+from engine.backends.tensorrt import TensorRtBackend
 from engine.backends.torch import TorchBackend
 from engine.card import ModelCard
 from engine.errors import BackendUnavailableError
 
-BACKENDS = ("auto", "openvino", "torch")
+BACKENDS = ("auto", "openvino", "tensorrt", "torch")
 """Names that `create_backend` takes; `auto` is the fastest that can run here."""
 
 
@@ -21,7 +22,8 @@ def create_backend(
     """Create a back end by its name; what was named and cannot run is BackendUnavailableError.
 
     `auto` takes openvino, and torch where openvino is not installed; `describe` says which it was.
-    `threads` 0 leaves the number to the back end. `precision` is auto, bf16 or f32.
+    `threads` 0 leaves the number to the back end. `precision` is auto, bf16 or f32; tensorrt's
+    auto is fp16.
     """
     if name not in BACKENDS:
         raise BackendUnavailableError(f"There is no back end {name!r}; known are {', '.join(BACKENDS)}.")
@@ -29,6 +31,8 @@ def create_backend(
         raise BackendUnavailableError(
             f"There is no precision {precision!r}; known are {', '.join(get_args(Precision))}."
         )
+    if name == "tensorrt":
+        return TensorRtBackend(card, cache=cache, precision=precision)
     if name == "torch":
         if precision == "bf16":
             raise BackendUnavailableError("The back end torch runs in f32 only. Use precision auto or f32.")

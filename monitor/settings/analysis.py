@@ -16,7 +16,7 @@ class AnalysisSettings(SettingsModel):
     interval_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Least time between the beginnings of two analyses, seconds; 0 analyses as fast as the machine can. At 300
     crystals in view every frame writes about 300 rows of 280 bytes: 10 s is 2.6 million rows and 0.73 GB a day."""
-    backend: Literal["auto", "openvino", "torch"] = "auto"
+    backend: Literal["auto", "openvino", "tensorrt", "torch"] = "auto"
     """Inference back end; `auto` takes the fastest that can run here and says which. A back end that is named and
     cannot run is an error, never replaced in silence."""
     model: str = "default"

@@ -1,0 +1,47 @@
+"""Whether a file of compiled code may be loaded: an engine is a program, whoever can write it runs it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from engine.tensorrt.errors import EngineRefusedError
+
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def read_trusted(path: Path) -> bytes:
+    """Read a file that nobody but root and the user who runs this could have written.
+
+    File and all folders above it must belong to root or the running user and be writable by neither
+    group nor others; a folder in which only owners may rename (sticky, as /tmp) will do above the last.
+    What is given was read through the very file that was looked at. Raises EngineRefusedError
+    (untrusted), FileNotFoundError when there is no such file, and OSError when it cannot be read.
+    """
+    real = path.resolve(strict=True)
+    for folder in real.parents:
+        _check(folder, folder.stat(), sticky_will_do=folder != real.parent)
+    descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise EngineRefusedError("untrusted", f"{real} is no plain file. Delete it.")
+        _check(real, status, sticky_will_do=False)
+        return stream.read()
+
+
+def _check(path: Path, status: os.stat_result, *, sticky_will_do: bool) -> None:
+    kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
+    if status.st_uid not in (0, os.geteuid()):
+        raise EngineRefusedError(
+            "untrusted",
+            f"The {kind} {path} belongs to user {status.st_uid}, neither to root nor to the user {os.geteuid()} "
+            f"who runs this; an engine is code. Run `chown root {path}` if you trust what it holds.",
+        )
+    if status.st_mode & _OTHERS_MAY_WRITE and not (sticky_will_do and status.st_mode & stat.S_ISVTX):
+        raise EngineRefusedError(
+            "untrusted",
+            f"The {kind} {path} may be written by others (mode {stat.S_IMODE(status.st_mode):04o}); an engine is "
+            f"code. Run `chmod go-w {path}` if you trust what it holds.",
+        )
