@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.measure.narrow import Narrow, background_last
+
 Float = NDArray[np.float64]
 
 LEAST_AREA_PX = 0.5
@@ -17,7 +19,7 @@ LEAST_AREA_PX = 0.5
 
 
 def subpixel_area(
-    labels_HW: NDArray[np.int32],
+    narrow_HW: Narrow,
     probability_HW: NDArray[np.float32],
     label: NDArray[np.int64],
     pixels: Float,
@@ -29,36 +31,15 @@ def subpixel_area(
     to their label.
     """
     square = np.ones((3, 3), np.uint8)
-    crystal_HW = (labels_HW > 0).view(np.uint8)
-    core_HW = np.asarray(cv2.erode(crystal_HW, square))
-    grown_HW = np.asarray(cv2.dilate(crystal_HW, square))
-    flat = labels_HW.ravel()
-    probability = probability_HW.ravel()
-    inner = np.flatnonzero(crystal_HW != core_HW)
-    outer = np.flatnonzero(crystal_HW != grown_HW)
+    largest_HW = np.asarray(cv2.dilate(narrow_HW, square))
+    least_HW = np.asarray(cv2.erode(background_last(narrow_HW), square))
+    # The band about every outline: pixels, of either kind, that see background and crystal.
+    band = np.flatnonzero((np.asarray(cv2.erode(narrow_HW, square)) == 0) & (largest_HW > 0))
+    own, probability = narrow_HW.ravel()[band], probability_HW.ravel()[band]
+    is_outer = own == 0
+    outer, half = band[is_outer], 0.5 * probability[is_outer]
     bins = int(label[-1]) + 1
-    total = np.bincount(flat[inner], probability[inner] - 1.0, minlength=bins)
-    half = 0.5 * probability[outer]
-    for seen in _least_and_largest_neighbour(labels_HW, outer):
-        total += np.bincount(seen, half, minlength=bins)
+    total = np.bincount(own.astype(np.intp), np.where(is_outer, 0, probability - 1), bins)
+    total += np.bincount(largest_HW.ravel()[outer].astype(np.intp), half, bins)
+    total += np.bincount(least_HW.ravel()[outer].astype(np.intp) + 1, half, bins)
     return np.asarray(np.maximum(pixels + total[label], LEAST_AREA_PX), np.float64)
-
-
-def _least_and_largest_neighbour(
-    labels_HW: NDArray[np.int32], at: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The least and the largest label among the 8 neighbours of each background pixel `at` (flat
-    positions)."""
-    height, width = labels_HW.shape
-    padded = np.zeros((height + 2, width + 2), np.int32)
-    padded[1:-1, 1:-1] = labels_HW
-    flat = padded.ravel()
-    centre = at + 2 * (at // width) + width + 3
-    least = np.full(len(at), np.iinfo(np.int32).max, np.int32)
-    largest = np.zeros(len(at), np.int32)
-    for row in (-1, 0, 1):
-        for column in (-1, 0, 1):
-            seen = flat[centre + (row * (width + 2) + column)]
-            np.maximum(largest, seen, out=largest)
-            np.minimum(least, np.where(seen == 0, np.int32(np.iinfo(np.int32).max), seen), out=least)
-    return least, largest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
-CHUNK_CORNERS = 1 << 16
-"""Corner pairs worked on at a time: what fits a processor's cache."""
+CHUNK_CORNERS = 1 << 15
+"""Corners worked on at a time: what fits a processor's cache."""
 CORNER_STEP = 6
 """Hulls are filled up to a multiple of this many corners."""
 
@@ -45,58 +44,57 @@ def calipers(hulls: Sequence[NDArray[np.float32]]) -> Calipers:
     corners.
     """
     result = np.zeros((7, len(hulls)))
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index, hull in enumerate(hulls):
-        groups[-(-len(hull) // CORNER_STEP) * CORNER_STEP].append(index)
-    for corners, members in groups.items():
-        chunk = max(1, CHUNK_CORNERS // corners**2)
-        for start in range(0, len(members), chunk):
-            some = members[start : start + chunk]
-            result[:, some] = _turn(_stack([hulls[index] for index in some], corners))
+    corners = np.concatenate(hulls)
+    count = np.array([len(hull) for hull in hulls])
+    start = np.cumsum(count) - count
+    group = -(-count // CORNER_STEP)
+    for steps in np.unique(group).tolist():
+        members = np.flatnonzero(group == steps)
+        chunk = max(1, CHUNK_CORNERS // (steps * CORNER_STEP))
+        for some in np.split(members, range(chunk, len(members), chunk)):
+            # Each hull is filled up with its last corner.
+            nth = np.minimum(np.arange(steps * CORNER_STEP)[:, None], count[some] - 1)
+            result[:, some] = _turn(corners[start[some] + nth])
     return Calipers(*result)
 
 
-def _stack(hulls: Sequence[NDArray[np.float32]], corners: int) -> NDArray[np.float32]:
-    """Shape (N, corners, 2): each hull filled up with its last corner, about its first."""
-    stacked = np.empty((len(hulls), corners, 2), np.float32)
-    for row, hull in zip(stacked, hulls, strict=True):
-        row[: len(hull)] = hull
-        row[len(hull) :] = hull[-1]
-    return stacked - stacked[:, :1]
-
-
-def _turn(hulls_NK2: NDArray[np.float32]) -> Float:
-    after = np.roll(hulls_NK2, -1, axis=1)
-    edges = after - hulls_NK2
-    sides = np.hypot(edges[..., 0], edges[..., 1])
+def _turn(hulls_KN2: NDArray[np.float32]) -> Float:
+    """The figures of N hulls of K corners, shape (7, N): corners first, so that all N are worked on at once."""
+    x, y = (np.ascontiguousarray(axis) for axis in np.moveaxis(hulls_KN2 - hulls_KN2[:1], 2, 0))
+    after_x, after_y = np.roll(x, -1, axis=0), np.roll(y, -1, axis=0)
+    sides = np.hypot(after_x - x, after_y - y)
     real = sides > 0
-    along = edges / np.where(real, sides, 1)[..., None]
-    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
-    corners = hulls_NK2.transpose(0, 2, 1)
-    twice_area = (hulls_NK2[..., 0] * after[..., 1] - hulls_NK2[..., 1] * after[..., 0]).sum(axis=1)
-    inwards = np.where(twice_area < 0, -across.transpose(2, 1, 0), across.transpose(2, 1, 0)).transpose(
-        2, 1, 0
-    )
-    # All corners lie on one side of an edge, so the farthest alone gives the width.
-    widths = (inwards @ corners).max(axis=2) - (inwards * hulls_NK2).sum(axis=2)
-    places = along @ corners
-    lengths = places.max(axis=2) - places.min(axis=2)
-    squares = (hulls_NK2**2).sum(axis=2)
-    gaps = squares[:, :, None] + squares[:, None] - 2 * (hulls_NK2 @ corners)
-    rows = np.arange(len(hulls_NK2))
-    narrow = np.where(real, widths, np.inf).min(axis=1)
-    best = np.where(real, widths * lengths, np.inf).argmin(axis=1)
-    length, width = lengths[rows, best], widths[rows, best]
-    x, y = along[rows, best].T
-    angle = np.degrees(np.arctan2(-y, x)) + np.where(width > length, 90.0, 0.0)
+    safe = np.where(real, sides, 1)
+    along_x, along_y = (after_x - x) / safe, (after_y - y) / safe
+    twice_area = (x * after_y - y * after_x).sum(axis=0)
+    inwards = np.where(twice_area < 0, np.float32(-1), np.float32(1))
+    begin, end = np.full_like(x, np.inf), np.full_like(x, -np.inf)
+    depth = np.full_like(x, -np.inf)
+    gap = np.zeros_like(x[0])
+    for nth, (corner_x, corner_y) in enumerate(zip(x, y, strict=True)):
+        place = along_x * corner_x + along_y * corner_y
+        np.minimum(begin, place, out=begin)
+        np.maximum(end, place, out=end)
+        # All corners lie on one side of an edge, so the farthest alone gives the width.
+        np.maximum(depth, (along_x * corner_y - along_y * corner_x) * inwards, out=depth)
+        gaps = (x[nth:] - corner_x) ** 2 + (y[nth:] - corner_y) ** 2
+        np.maximum(gap, gaps.max(axis=0), out=gap)
+    widths = depth - (along_x * y - along_y * x) * inwards
+    lengths = end - begin
+    each = np.arange(x.shape[1])
+    narrow = np.where(real, widths, np.inf).min(axis=0)
+    best = np.where(real, widths * lengths, np.inf).argmin(axis=0)
+    length, width = lengths[best, each], widths[best, each]
+    angle = np.degrees(np.arctan2(-along_y[best, each], along_x[best, each]))
+    angle += np.where(width > length, 90.0, 0.0)
     return np.stack(
         [
-            np.sqrt(np.maximum(gaps.max(axis=(1, 2)), 0)),
+            np.sqrt(gap),
             np.where(np.isfinite(narrow), narrow, 0.0),
             np.maximum(length, width),
             np.minimum(length, width),
             np.where(angle % 180.0 >= 180.0 - 1e-9, 0.0, angle % 180.0),
             np.abs(twice_area) / 2,
-            sides.sum(axis=1),
+            sides.sum(axis=0),
         ]
     )

@@ -8,37 +8,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.measure.narrow import Narrow
 
-def contact_pairs(labels_HW: NDArray[np.int32], distance_px: float) -> NDArray[np.int64]:
+
+def contact_pairs(narrow_HW: Narrow, distance_px: float) -> NDArray[np.int64]:
     """Pairs of labels whose gap is at most `distance_px`; shape (K, 2), smaller label first, sorted, unique.
 
     The gap is the distance between the nearest pixel centres minus 1: 0 for pixels that share a side.
     """
     reach = math.floor(distance_px + 1)
-    values_HW = labels_HW.astype(np.float32)
-    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    side = np.arange(-reach, reach + 1)
+    near = np.hypot(side[:, None], side) - 1 <= distance_px + 1e-9
     # The nearest pixels of a pair lie on outlines, one of them with a label larger than its own nearby.
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-    larger_HW = np.asarray(cv2.dilate(values_HW, square)) > values_HW
-    larger_HW &= np.asarray(cv2.erode(values_HW, cross)) != np.asarray(cv2.dilate(values_HW, cross))
-    margin = reach
-    padded_HW = np.pad(labels_HW, margin)
+    at_HW = np.asarray(cv2.dilate(narrow_HW, np.ones_like(near, np.uint8))) > narrow_HW
+    at_HW &= narrow_HW > 0
+    at_HW &= np.asarray(cv2.erode(narrow_HW, cross)) != np.asarray(cv2.dilate(narrow_HW, cross))
+    padded_HW = np.pad(narrow_HW, reach)
     width = padded_HW.shape[1]
-    rows, columns = np.nonzero(larger_HW & (labels_HW > 0))
-    at = (rows + margin) * width + columns + margin
+    rows, columns = np.divmod(np.flatnonzero(at_HW), narrow_HW.shape[1])
+    at = (rows + reach) * width + columns + reach
     flat = padded_HW.ravel()
-    own = flat[at].astype(np.int64)
-    keys = []
-    for row in range(-reach, reach + 1):
-        for column in range(-reach, reach + 1):
-            if math.hypot(row, column) - 1 > distance_px + 1e-9:
-                continue
-            other = flat[at + (row * width + column)]
-            touching = other > own
-            keys.append((own[touching] << 32) | other[touching])
-    if not keys:
-        return np.empty((0, 2), np.int64)
-    unique = np.unique(np.concatenate(keys))
+    own = flat[at]
+    found = []
+    for row, column in np.argwhere(near) - reach:
+        other = flat[at + (row * width + column)]
+        touching = np.flatnonzero(other > own)
+        pairs = (own[touching].astype(np.int64) << 32) | other[touching].astype(np.int64)
+        # Along an outline the same pair comes many times in a row.
+        found.append(pairs[np.diff(pairs, prepend=0) != 0])
+    unique = np.sort(np.concatenate(found))
+    unique = unique[np.diff(unique, prepend=0) != 0]
     return np.stack([unique >> 32, unique & 0xFFFFFFFF], axis=1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from monitor.measure.area import subpixel_area
 from monitor.measure.calipers import Calipers, calipers
 from monitor.measure.contact import contact_pairs, neighbours
 from monitor.measure.habit import judge_habit
+from monitor.measure.narrow import Narrow, narrow
 from monitor.measure.outline import Outlines, trace
 from monitor.measure.regions import Regions, find_regions
 from monitor.records import Habit, Observation
@@ -38,17 +40,22 @@ def measure(
     """
     if not labels_HW.any():
         return ()
-    regions = find_regions(labels_HW, probability_HW)
-    outlines = trace(labels_HW, probability_HW, regions.label, regions.boxes, regions.pixels)
-    area = regions.pixels
-    if probability_HW is not None:
-        area = subpixel_area(labels_HW, probability_HW, regions.label, regions.pixels)
-    rows = _rows(regions, area, outlines, calipers(outlines.hulls), um_per_px)
-    touching = neighbours(contact_pairs(labels_HW, settings.contact_distance_px))
-    mean = [1.0] * len(rows) if regions.mean_probability is None else regions.mean_probability.tolist()
+    narrow_HW = narrow(labels_HW)
+    # OpenCV and numpy let go of the interpreter in their long calls, so that the threads run side by side.
+    with ThreadPoolExecutor(1) as aside:
+        touching = aside.submit(contact_pairs, narrow_HW, settings.contact_distance_px)
+        regions = find_regions(labels_HW)
+        summing = aside.submit(_area, narrow_HW, probability_HW, regions)
+        outlines = trace(labels_HW, probability_HW, regions.label, regions.boxes, regions.pixels)
+        caliper = calipers(outlines.hulls)
+        rows = _rows(regions, summing.result(), outlines, caliper, um_per_px)
+        contacts = neighbours(touching.result())
+    labels = regions.label.tolist()
     scores = score_by_label or {}
+    if not all(label in scores for label in labels):
+        scores = dict(zip(labels, regions.mean(probability_HW).tolist(), strict=True)) | dict(scores)
     observations = []
-    for label, row, box, probability in zip(regions.label.tolist(), rows, regions.boxes, mean, strict=True):
+    for label, row, box in zip(labels, rows, regions.boxes, strict=True):
         border = _touches_border(box, labels_HW.shape, settings.border_margin_px)
         habit = Habit.UNKNOWN if border else judge_habit(row, settings)
         observations.append(
@@ -56,13 +63,19 @@ def measure(
                 label=label,
                 bbox_xywh_px=_xywh(box),
                 touches_border=border,
-                contact_labels=touching.get(label, ()),
-                score=float(scores.get(label, probability)),
+                contact_labels=contacts.get(label, ()),
+                score=float(scores[label]),
                 habit=habit,
                 **row,
             )
         )
     return tuple(observations)
+
+
+def _area(narrow_HW: Narrow, probability_HW: NDArray[np.float32] | None, regions: Regions) -> Float:
+    if probability_HW is None:
+        return regions.pixels
+    return subpixel_area(narrow_HW, probability_HW, regions.label, regions.pixels)
 
 
 def _rows(

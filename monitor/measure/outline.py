@@ -27,8 +27,10 @@ MOST_MOVE_PX = 1.5
 LEAST_MOVE_PX = -0.5
 HULL_TOLERANCE_PX = 0.1
 """Corners of a hull that stand out by less than this are left out."""
-MAP_WIDTH = 4096
-"""Points are sampled in rows of this many: OpenCV takes no longer ones than 32,767."""
+POINTS_AT_A_TIME = 1 << 14
+"""Points that are moved together; OpenCV samples no more than 32,767 in a row."""
+
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,40 +135,54 @@ def _refine(
     From the centre, which lies inside, the edge is as far as the probabilities at 0, 1 and 2 px along the
     outward normal add up to, less one half; only up to the next crystal where there is one.
     """
-    points = chains.points
-    tangent = points[chains.neighbour(TANGENT_STEPS)] - points[chains.neighbour(-TANGENT_STEPS)]
-    length = np.hypot(tangent[:, 0], tangent[:, 1])
-    length[np.repeat(chains.lengths, chains.lengths) < SHORTEST_REFINED] = 0
-    safe = np.where(length > 0, length, 1)
-    # OpenCV walks outer outlines so that the outside lies to this hand.
-    normal = np.stack([-tangent[:, 1] / safe, tangent[:, 0] / safe], axis=1).astype(np.float32)
-    normal[length == 0] = 0
-    columns, rows = points.T.astype(np.intp)
-    own = labels_HW[rows, columns]
-    distance = probability_HW[rows, columns] - np.float32(0.5)
-    free = np.ones(len(points), bool)
+    x, y = (np.ascontiguousarray(axis) for axis in chains.points.T)
+    before, after = chains.neighbour(-TANGENT_STEPS), chains.neighbour(TANGENT_STEPS)
+    has_normal = np.repeat(chains.lengths >= SHORTEST_REFINED, chains.lengths)
+    refined = np.empty_like(chains.points)
+    # What belongs to so many points stays in the processor's cache from one step to the next.
+    for start in range(0, len(x), POINTS_AT_A_TIME):
+        some = slice(start, start + POINTS_AT_A_TIME)
+        along_x, along_y = x[after[some]] - x[before[some]], y[after[some]] - y[before[some]]
+        length = np.hypot(along_x, along_y)
+        scale = np.where((length > 0) & has_normal[some], 1 / np.maximum(length, np.float32(1e-9)), 0)
+        # OpenCV walks outer outlines so that the outside lies to this hand.
+        normal = (-along_y * scale, along_x * scale)
+        move = _distance(x[some], y[some], normal, labels_HW, probability_HW)
+        refined[some, 0] = x[some] + move * normal[0]
+        refined[some, 1] = y[some] + move * normal[1]
+    return refined
+
+
+def _distance(
+    x: Single,
+    y: Single,
+    normal: tuple[Single, Single],
+    labels_HW: NDArray[np.int32],
+    probability_HW: NDArray[np.float32],
+) -> Single:
+    """How far, px, the edge lies beyond each boundary pixel's centre along its normal."""
     height, width = labels_HW.shape
-    for step in (1, 2):
-        beyond = np.asarray(points + step * normal, np.float32)
-        at_x = np.clip(np.rint(beyond[:, 0]).astype(np.intp), 0, width - 1)
-        at_y = np.clip(np.rint(beyond[:, 1]).astype(np.intp), 0, height - 1)
-        there = labels_HW[at_y, at_x]
+    at = y.astype(np.intp) * width + x.astype(np.intp)
+    labels = labels_HW.ravel()
+    own = labels[at]
+    distance = probability_HW.ravel()[at] - np.float32(0.5)
+    free = np.ones(len(x), bool)
+    for step in (np.float32(1), np.float32(2)):
+        beyond_x, beyond_y = x + step * normal[0], y + step * normal[1]
+        at_x = np.clip(np.rint(beyond_x).astype(np.intp), 0, width - 1)
+        at_y = np.clip(np.rint(beyond_y).astype(np.intp), 0, height - 1)
+        there = labels[at_y * width + at_x]
         free &= (there == 0) | (there == own)
-        distance += np.where(free, _sample(probability_HW, beyond), 0)
-    return np.asarray(points + np.clip(distance, LEAST_MOVE_PX, MOST_MOVE_PX)[:, None] * normal, np.float32)
-
-
-def _sample(image_HW: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bilinear samples at (x, y); 0 outside the image."""
-    count = len(points)
-    rows = -(-count // MAP_WIDTH)
-    filled = np.full((2, rows * MAP_WIDTH), -9, np.float32)
-    filled[:, :count] = points.T
-    map_x, map_y = filled.reshape(2, rows, MAP_WIDTH)
-    sampled = cv2.remap(
-        image_HW, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
-    )
-    return np.asarray(sampled, np.float32).ravel()[:count]
+        sampled = cv2.remap(
+            probability_HW,
+            beyond_x,
+            beyond_y,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        )
+        distance += np.where(free, np.asarray(sampled, np.float32).ravel(), np.float32(0))
+    return np.asarray(np.clip(distance, np.float32(LEAST_MOVE_PX), np.float32(MOST_MOVE_PX)), np.float32)
 
 
 def _areas(points: NDArray[np.float32], chains: _Chains, count: int) -> Float:

@@ -1,4 +1,4 @@
-"""Sums over the pixels of all crystals at once: count, centre, mean probability, bounding box."""
+"""Sums over the pixels of all crystals at once: count, centre, mean of an image, bounding box."""
 
 from __future__ import annotations
 
@@ -25,41 +25,55 @@ class Regions:
     """Row of the centre of mass."""
     boxes: tuple[Box, ...]
     """Bounding boxes: (rows, columns)."""
-    mean_probability: Float | None
-    """Mean probability over the whole pixels; None without a probability map."""
+    run_starts: NDArray[np.int64]
+    """Flat position of the first pixel of each run of any crystal, ascending."""
+    run_lengths: NDArray[np.int64]
+    """Pixels of each run."""
+    run_labels: NDArray[np.int32]
+    """Label of each run."""
+
+    def mean(self, image_HW: NDArray[np.float32] | None) -> Float:
+        """Mean of an image over the whole pixels of each crystal; 1 where there is none."""
+        if image_HW is None:
+            return np.ones(len(self.label))
+        ends = np.stack([self.run_starts, self.run_starts + self.run_lengths], axis=1).ravel()
+        # Every other sum is that of background; the last run may end with the image, where no index may be.
+        sums = np.add.reduceat(image_HW.ravel(), ends[: -1 if ends[-1] == image_HW.size else None])[::2]
+        return np.asarray(np.bincount(self.run_labels, sums)[self.label] / self.pixels, np.float64)
 
 
-def find_regions(labels_HW: NDArray[np.int32], probability_HW: NDArray[np.float32] | None) -> Regions:
+def find_regions(labels_HW: NDArray[np.int32]) -> Regions:
     """Sum over each crystal's runs: stretches of one label along a row, far fewer than pixels."""
-    height, width = labels_HW.shape
+    width = labels_HW.shape[1]
     flat = labels_HW.ravel()
-    begins = np.ones((height, width), bool)
-    np.not_equal(labels_HW[:, 1:], labels_HW[:, :-1], out=begins[:, 1:])
+    begins = np.empty(flat.size, bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    begins[::width] = True
     starts = np.flatnonzero(begins)
-    lengths = np.diff(starts, append=flat.size)
     values = flat[starts]
-    order = np.argsort(values, kind="stable")
-    order = order[np.searchsorted(values[order], 1) :]
-    sorted_values = values[order]
-    first = np.flatnonzero(np.diff(sorted_values, prepend=0))
+    inside = values > 0
+    lengths = np.diff(starts, append=flat.size)[inside]
+    starts, values = starts[inside], values[inside]
+    # Short numbers are sorted by counting.
+    order = np.argsort(values.astype(np.uint16) if values.max() < 1 << 16 else values, kind="stable")
+    ordered = values[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=0))
+    last = np.append(first[1:], len(order)) - 1
     rows, columns = np.divmod(starts[order], width)
     length = lengths[order]
     pixels = np.add.reduceat(length, first).astype(np.float64)
     middles = columns + (length - 1) / 2
-    last = np.append(first[1:], len(order)) - 1
     left = np.minimum.reduceat(columns, first)
     right = np.maximum.reduceat(columns + length, first)
-    mean = None
-    if probability_HW is not None:
-        run_sums = np.add.reduceat(probability_HW.ravel(), starts)
-        mean = np.add.reduceat(run_sums[order].astype(np.float64), first) / pixels
     # Runs come row by row and the sort is stable, so a crystal's first run is its topmost.
     boxes = zip(rows[first].tolist(), (rows[last] + 1).tolist(), left.tolist(), right.tolist(), strict=True)
     return Regions(
-        label=sorted_values[first].astype(np.int64),
+        label=ordered[first].astype(np.int64),
         pixels=pixels,
         centroid_x_px=np.add.reduceat(middles * length, first) / pixels,
         centroid_y_px=np.add.reduceat(rows * length, first) / pixels,
         boxes=tuple((slice(top, bottom), slice(start, stop)) for top, bottom, start, stop in boxes),
-        mean_probability=mean,
+        run_starts=starts,
+        run_lengths=lengths,
+        run_labels=values,
     )
