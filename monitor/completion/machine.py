@@ -137,7 +137,6 @@ def _with_sample(
         peak_rate_px_per_s=peaks[0],
         peak_front_px_per_s=peaks[1],
         fit=fit,
-        foretold=() if series_SC.shape[0] <= 1 else state.foretold,
     )
 
 

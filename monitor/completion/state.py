@@ -52,8 +52,6 @@ class CompletionMachineState:
     """Latest fitted course."""
     fit_due: int = 0
     """Good frames until the course is fitted again."""
-    foretold: tuple[tuple[float, float], ...] = ()
-    """Earlier forecasts: ln of the time since the first crystal, ln of that from it to t95; at most 16."""
     t90: Forecast = _NOTHING_YET
     """Latest forecast."""
     t95: Forecast = _NOTHING_YET
@@ -78,7 +76,7 @@ class CompletionMachineState:
             plain["state"], plain["seeing"] = RunState(plain["state"]), RunState(plain["seeing"])
             plain["series_SC"] = np.array(plain["series_SC"], np.float64).reshape(-1, COLUMNS)
             plain["intervals_s"] = tuple(plain["intervals_s"])
-            plain["foretold"] = tuple((float(x), float(y)) for x, y in plain["foretold"])
+            plain.pop("foretold", None)  # states of older versions have it; no state is thrown away for that
             plain["fit"] = None if plain["fit"] is None else JmakFit(**plain["fit"])
             plain["t90"], plain["t95"] = Forecast(**plain["t90"]), Forecast(**plain["t95"])
             return cls(**plain)
