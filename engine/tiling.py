@@ -75,24 +75,59 @@ def plan(
     return plan_axis(height, tile, overlap, stride), plan_axis(width, tile, overlap, stride)
 
 
+@dataclass(frozen=True)
+class Window:
+    """One tile of a frame."""
+
+    rows: slice
+    """Its rows in the padded frame."""
+    columns: slice
+    """Its columns in the padded frame."""
+    weights_HW: FloatImage
+    """Its share in the blend, pixel by pixel."""
+
+    @property
+    def box_xywh_px(self) -> tuple[int, int, int, int]:
+        """First column, first row, width, height, px; may reach into the padding."""
+        columns, rows = self.columns, self.rows
+        return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+
+
+def windows(axes: tuple[Axis, Axis]) -> tuple[Window, ...]:
+    """The tiles of a frame, row by row."""
+    rows, columns = axes
+    return tuple(
+        Window(
+            slice(top, top + rows.size),
+            slice(left, left + columns.size),
+            np.asarray(np.outer(row_weight, column_weight), np.float32),
+        )
+        for top, row_weight in zip(rows.starts, rows.weights(), strict=True)
+        for left, column_weight in zip(columns.starts, columns.weights(), strict=True)
+    )
+
+
+def pad(image_HW: FloatImage, axes: tuple[Axis, Axis]) -> FloatImage:
+    """The image, by reflection as large as its tiles need."""
+    bottom, right = axes[0].padded - image_HW.shape[0], axes[1].padded - image_HW.shape[1]
+    if not bottom and not right:
+        return image_HW
+    padded = cv2.copyMakeBorder(image_HW, 0, bottom, 0, right, cv2.BORDER_REFLECT)
+    return np.asarray(padded, np.float32)
+
+
 def infer_tiled(image_HW: FloatImage, axes: tuple[Axis, Axis], infer: Inference) -> FloatImage:
     """Probabilities (C, H, W) float32 of a normalised image (H, W), through `infer` tile by tile."""
     height, width = image_HW.shape
-    rows, columns = axes
-    bottom, right = rows.padded - height, columns.padded - width
-    if bottom or right:
-        image_HW = cv2.copyMakeBorder(image_HW, 0, bottom, 0, right, cv2.BORDER_REFLECT)  # type: ignore[assignment]
-    if len(rows.starts) == len(columns.starts) == 1:
-        return infer(image_HW[None, None])[0, :, :height, :width].copy()
-    row_weights, column_weights = rows.weights(), columns.weights()
+    padded_HW = pad(image_HW, axes)
+    if len(axes[0].starts) == len(axes[1].starts) == 1:
+        return infer(padded_HW[None, None])[0, :, :height, :width].copy()
     blended_CHW: FloatImage | None = None
-    for top, row_weight in zip(rows.starts, row_weights, strict=True):
-        for left, column_weight in zip(columns.starts, column_weights, strict=True):
-            window = (slice(top, top + rows.size), slice(left, left + columns.size))
-            tile_BCHW = np.ascontiguousarray(image_HW[window])[None, None]
-            probability_CHW = infer(tile_BCHW)[0]
-            if blended_CHW is None:
-                blended_CHW = np.zeros((len(probability_CHW), rows.padded, columns.padded), np.float32)
-            blended_CHW[:, window[0], window[1]] += probability_CHW * np.outer(row_weight, column_weight)
+    for window in windows(axes):
+        tile_BCHW = np.ascontiguousarray(padded_HW[window.rows, window.columns])[None, None]
+        probability_CHW = infer(tile_BCHW)[0]
+        if blended_CHW is None:
+            blended_CHW = np.zeros((len(probability_CHW), *padded_HW.shape), np.float32)
+        blended_CHW[:, window.rows, window.columns] += probability_CHW * window.weights_HW
     assert blended_CHW is not None  # every axis has at least one tile
     return np.ascontiguousarray(blended_CHW[:, :height, :width])
