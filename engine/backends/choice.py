@@ -16,6 +16,16 @@ BACKENDS = ("auto", "openvino", "tensorrt", "torch")
 """Names that `create_backend` takes; `auto` is the fastest that can run here."""
 
 
+def check_choice(name: str, precision: str) -> None:
+    """Raise BackendUnavailableError for a back end or a precision that there is not."""
+    if name not in BACKENDS:
+        raise BackendUnavailableError(f"There is no back end {name!r}; known are {', '.join(BACKENDS)}.")
+    if precision not in get_args(Precision):
+        raise BackendUnavailableError(
+            f"There is no precision {precision!r}; known are {', '.join(get_args(Precision))}."
+        )
+
+
 def create_backend(
     name: str, card: ModelCard, *, threads: int = 0, cache: Path | None = None, precision: str = "auto"
 ) -> SegmentationBackend:
@@ -25,12 +35,7 @@ def create_backend(
     `threads` 0 leaves the number to the back end. `precision` is auto, bf16 or f32; tensorrt's
     auto is fp16.
     """
-    if name not in BACKENDS:
-        raise BackendUnavailableError(f"There is no back end {name!r}; known are {', '.join(BACKENDS)}.")
-    if precision not in get_args(Precision):
-        raise BackendUnavailableError(
-            f"There is no precision {precision!r}; known are {', '.join(get_args(Precision))}."
-        )
+    check_choice(name, precision)
     if name == "tensorrt":
         return TensorRtBackend(card, cache=cache, precision=precision)
     if name == "torch":

@@ -12,9 +12,10 @@ class SegmentationBackend(Protocol):
     """Runs one model on one machine. A closed set: `create_backend` gives one by name.
 
     Order: `infer` may be called at once; `prepare` beforehand takes the compile time out of the first
-    frame. Thread: one back end belongs to one thread at a time; it may use several inside. After
-    `close` nothing may be called. Failures are BackendError with the remedy; there is no fallback to
-    another back end.
+    frame. Thread: one back end belongs to one thread at a time; it may use several inside, and may be
+    made ready in another thread than the one it then serves in. After `close`, which raises nothing,
+    `infer` and `prepare` raise BackendError. Failures are BackendError with cause and remedy; there is
+    no fallback to another back end: that is the line-up's business.
     """
 
     def describe(self) -> str:

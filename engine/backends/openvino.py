@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backends.contract import logit_shifts
+from engine.backends.failure import failure_of
 from engine.cache import tidy
 from engine.card import ModelCard
 from engine.errors import BackendError, BackendUnavailableError
 
 Precision = Literal["auto", "bf16", "f32"]
 _COMPILED_SHAPES = 4
+_FAILURES = (RuntimeError, MemoryError)
 
 
 class OpenVinoBackend:
@@ -37,7 +39,6 @@ class OpenVinoBackend:
                 f"The back end openvino is not installed ({error}). "
                 "Run `pip install openvino`, or name another."
             ) from error
-        self._failures = (RuntimeError,)
         self._core = openvino.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and "BF16" not in capabilities:
@@ -57,8 +58,10 @@ class OpenVinoBackend:
             self._options["CACHE_DIR"] = str(cache / card.onnx_sha256[:16])
         try:
             model = self._core.read_model(card.onnx_path)
-        except self._failures as error:
-            raise BackendError(f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew.") from error
+        except _FAILURES as error:
+            raise failure_of(
+                error, f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew."
+            ) from error
         logits = model.outputs[0].get_node().input_value(0)
         shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
         shift_node = operations.constant(shift, name="logit_shift")
@@ -84,26 +87,30 @@ class OpenVinoBackend:
         try:
             request.infer({0: np.ascontiguousarray(image_BCHW)}, share_inputs=True)
             probability_BCHW: npt.NDArray[np.float32] = request.get_output_tensor(0).data
-        except self._failures as error:
-            raise BackendError(f"OpenVINO failed on an image {image_BCHW.shape}: {error}") from error
+        except _FAILURES as error:
+            raise failure_of(error, f"OpenVINO failed on an image {image_BCHW.shape}: {error}.") from error
         return probability_BCHW
 
     def close(self) -> None:
-        """Drop the compiled graphs."""
+        """Drop the graph and what was compiled from it."""
         self._requests.clear()
+        self._model = None
 
     def _request(self, shape: tuple[int, ...]) -> Any:
         request = self._requests.get(shape)
         if request is None:
+            if self._model is None:
+                raise BackendError("The back end openvino was closed. Create a new one.")
             try:
                 # A graph with fixed sizes runs faster than one with free sizes.
                 self._model.reshape(list(shape))
                 compiled = self._core.compile_model(self._model, "CPU", self._options)
                 request = compiled.create_infer_request()
-            except self._failures as error:
-                raise BackendError(
+            except _FAILURES as error:
+                raise failure_of(
+                    error,
                     f"OpenVINO cannot compile the model for images {shape}: {error}. "
-                    "Sides must be multiples of the network's stride."
+                    "Sides must be multiples of the network's stride.",
                 ) from error
             self._requests[shape] = request
             if self._cache is not None:

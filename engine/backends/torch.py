@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backends.contract import logit_shifts
+from engine.backends.failure import failure_of
 from engine.card import ModelCard
 from engine.errors import BackendError, BackendUnavailableError, WeightsMismatchError
 
@@ -60,10 +61,11 @@ class TorchBackend:
                 image = image.to(memory_format=torch.channels_last)
                 probability = torch.sigmoid(self._network(image) - self._shift)
                 result: npt.NDArray[np.float32] = probability.contiguous().numpy()
-        except RuntimeError as error:
-            raise BackendError(
+        except (RuntimeError, MemoryError) as error:
+            raise failure_of(
+                error,
                 f"torch failed on an image {image_BCHW.shape}: {error}. "
-                "Sides must be multiples of the network's stride."
+                "Sides must be multiples of the network's stride.",
             ) from error
         return result
 

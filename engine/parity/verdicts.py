@@ -30,6 +30,7 @@ _WHAT_COUNTS = (
 )
 """Distributions whose version may change what is computed."""
 _DRIVER = Path("/proc/driver/nvidia/version")
+_CARDS = Path("/proc/driver/nvidia/gpus")
 _PROCESSOR = Path("/proc/cpuinfo")
 
 
@@ -101,4 +102,7 @@ def _machine() -> list[str]:
         told.append(platform.processor())
     with contextlib.suppress(OSError):  # no card
         told.append(_DRIVER.read_text(encoding="utf-8", errors="replace"))
+        told += sorted(
+            file.read_text(encoding="utf-8", errors="replace") for file in _CARDS.glob("*/information")
+        )
     return told

@@ -1,0 +1,378 @@
+"""Who serves, and what happens when it is lost: real back ends, real threads, faults on cue."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import load_card
+from engine.backends import SegmentationBackend
+from engine.errors import (
+    BackendError,
+    BackendMemoryError,
+    BackendUnavailableError,
+    CardError,
+    LossCause,
+    ParityError,
+)
+from engine.lineup import LINE_UP, ChangeKind, EngineChange, LineUp, LineUpSettings, candidates_for
+from engine.parity import ParityGate
+from tests.failing_backend import FAULTS, Cue
+
+SIZE = (128, 160)
+FAST, STURDY = "openvino bf16", "openvino f32"
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> ParityGate:
+    return ParityGate(load_card(), tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def fast() -> Cue:
+    return Cue("auto", name="fast")
+
+
+@pytest.fixture
+def sturdy() -> Cue:
+    return Cue("f32", name="sturdy")
+
+
+@pytest.fixture
+def make(gate: ParityGate) -> Iterator[Callable[..., LineUp]]:
+    made: list[LineUp] = []
+
+    def make_line_up(
+        *cues: Cue, slow: tuple[Cue, ...] = (), seconds: Any = time.monotonic, **settings: Any
+    ) -> LineUp:
+        candidates = [cue.candidate(slow=cue in slow) for cue in cues]
+        line_up = LineUp(
+            candidates, gate, LineUpSettings(**{"first_retry_s": 0.05} | settings), seconds=seconds
+        )
+        made.append(line_up)
+        return line_up
+
+    yield make_line_up
+    for line_up in made:
+        line_up.close()
+
+
+def frame(line_up: LineUp) -> str:
+    """Do a frame; what ran."""
+    image = np.zeros((1, 1, *SIZE), np.float32)
+    probability, backend = line_up.run(lambda serving: serving.infer(image).copy(), SIZE)
+    assert probability.shape == (1, 2, *SIZE)
+    return backend
+
+
+def frames_until(line_up: LineUp, backend: str) -> list[str]:
+    """Do frames until one ran on `backend`."""
+    ran = []
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        ran.append(frame(line_up))
+        if ran[-1] == backend:
+            return ran
+        time.sleep(0.01)
+    raise AssertionError(f"{backend} never served: {line_up.condition}")
+
+
+def kinds(changes: tuple[EngineChange, ...]) -> list[ChangeKind]:
+    return [change.kind for change in changes]
+
+
+def test_the_control_the_two_are_different_and_both_pass(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    assert frame(make(fast, sturdy)) == FAST
+    assert frame(make(sturdy)) == STURDY
+    assert FAST != STURDY
+
+
+def test_serves_at_once_and_swaps_when_the_better_is_proven(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    fast.may_go_on.clear()
+    line_up = make(fast, sturdy, slow=(fast,))
+    assert [frame(line_up) for _ in range(3)] == [STURDY] * 3
+    assert line_up.take_changes() == ()
+    assert not line_up.condition.degraded, "being made ready is no fault"
+    fast.may_go_on.set()
+    ran = frames_until(line_up, FAST)
+    assert ran[:-1] == [STURDY] * (len(ran) - 1), "no frame was lost, none ran elsewhere"
+    (change,) = line_up.take_changes()
+    assert (change.kind, change.backend, change.cause) == (ChangeKind.SWAPPED, FAST, None)
+    assert FAST in change.message
+    assert STURDY in change.message
+    assert fast.made[0].prepared == [SIZE], "compiled for the frames in use before the swap"
+    assert fast.made[0].inferred >= 1
+    assert line_up.describe == FAST
+
+
+def test_a_swap_waits_for_the_end_of_a_frame(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.may_go_on.clear()
+    line_up = make(fast, sturdy, slow=(fast,))
+    image = np.zeros((1, 1, *SIZE), np.float32)
+
+    def tiles(serving: SegmentationBackend) -> list[str]:
+        ran = []
+        for _ in range(3):
+            serving.infer(image)
+            ran.append(serving.describe())
+            fast.may_go_on.set()
+            time.sleep(0.2)
+        return ran
+
+    frame(line_up)
+    ran, backend = line_up.run(tiles, SIZE)
+    assert set(ran) == {backend} == {STURDY}
+    assert frames_until(line_up, FAST)
+
+
+def test_with_one_back_end_nothing_runs_behind(make: Callable[..., LineUp], fast: Cue) -> None:
+    threads = threading.active_count()
+    line_up = make(fast)
+    frame(line_up)
+    assert threading.active_count() == threads
+    assert line_up.take_changes() == ()
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_lost_back_end_gives_way_within_the_frame_and_comes_back(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue, fault: str
+) -> None:
+    line_up = make(fast, sturdy)
+    assert frame(line_up) == FAST
+    fast.always = fault
+    assert frame(line_up) == STURDY
+    (lost,) = line_up.take_changes()
+    cause = {"memory": "out_of_memory", "device": "device_lost", "host memory": "out_of_memory"}.get(
+        fault, "failed"
+    )
+    assert (lost.kind, lost.backend, lost.cause) == (ChangeKind.LOST, STURDY, LossCause(cause))
+    assert fast.made[0].closed == 1
+    assert line_up.condition.degraded
+    assert cause in line_up.condition.message
+    fast.always = None
+    frames_until(line_up, FAST)
+    assert not line_up.condition.degraded
+    assert kinds(line_up.take_changes()) == [ChangeKind.SWAPPED]
+
+
+def test_what_came_back_was_judged_anew(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    """It passed the gate once, and that is remembered; but a card that was lost is asked again."""
+    line_up = make(fast, sturdy, longest_retry_s=0.2)
+    fast.fail("device")
+    frame(line_up)
+    fast.wrong = True
+    until = time.monotonic() + 4
+    while time.monotonic() < until and len(line_up._changes) < 2:
+        assert frame(line_up) == STURDY
+        time.sleep(0.02)
+    lost, refused = line_up.take_changes()
+    assert (lost.kind, refused.kind) == (ChangeKind.LOST, ChangeKind.REFUSED)
+    assert refused.cause is LossCause.PARITY
+    assert "area bias" in refused.message
+    assert line_up.condition.degraded
+    fast.wrong = False
+    frames_until(line_up, FAST)
+
+
+def test_one_that_stays_lost_is_told_once_and_rests_longer_each_time(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    now = [1000.0]
+    line_up = make(fast, sturdy, seconds=lambda: now[0], first_retry_s=2.0, longest_retry_s=9.0)
+    fast.always = "memory"
+    frame(line_up)
+    attempts = []
+    for _ in range(60):
+        made = len(fast.made)
+        frame(line_up)
+        if line_up._preparing is not None:
+            line_up._preparing[1]._thread.join(30)
+        frame(line_up)
+        if len(fast.made) > made:
+            attempts.append(now[0])
+        now[0] += 0.5
+    assert len(attempts) >= 3, "the control: it was tried again"
+    pauses = np.diff([1000.0, *attempts])
+    assert pauses.tolist() == pytest.approx([2, 4, 8, 9][: len(pauses)], abs=0.51)
+    assert kinds(line_up.take_changes()) == [ChangeKind.LOST], "no flood"
+
+
+def test_a_single_back_end_is_made_anew_within_the_frame(make: Callable[..., LineUp], fast: Cue) -> None:
+    line_up = make(fast)
+    fast.fail("device")
+    assert frame(line_up) == FAST
+    assert len(fast.made) == 2
+    (lost,) = line_up.take_changes()
+    assert (lost.kind, lost.backend) == (ChangeKind.LOST, FAST)
+    assert not line_up.condition.degraded
+
+
+def test_where_none_is_left_it_is_an_error_once_told_and_it_resumes(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    line_up = make(fast, sturdy)
+    fast.always = sturdy.always = "other"
+    for _ in range(5):
+        with pytest.raises(BackendError, match="Something else happened"):
+            frame(line_up)
+    changes = line_up.take_changes()
+    assert kinds(changes) == [ChangeKind.LOST, ChangeKind.LOST, ChangeKind.LOST]
+    assert [change.backend for change in changes] == [STURDY, STURDY, ""]
+    assert line_up.condition.degraded
+    fast.always = sturdy.always = None
+    assert frame(line_up) in (FAST, STURDY)
+    frames_until(line_up, FAST)
+
+
+def test_stop_raises_the_loss(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    line_up = make(fast, sturdy, on_loss="stop")
+    fast.fail("memory")
+    with pytest.raises(BackendMemoryError, match="no memory left"):
+        frame(line_up)
+    (lost,) = line_up.take_changes()
+    assert (lost.kind, lost.backend) == (ChangeKind.LOST, "")
+    assert sturdy.made == []
+
+
+@pytest.mark.parametrize("flaw", ["wrong", "unmakable"])
+def test_one_that_is_refused_at_the_start_does_not_serve(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue, flaw: str
+) -> None:
+    if flaw == "wrong":
+        fast.wrong = True
+    else:
+        fast.unmakable = BackendError("The driver is too old. Install a newer one.")
+    line_up = make(fast, sturdy)
+    assert frame(line_up) == STURDY
+    (refused,) = line_up.take_changes()
+    assert (refused.kind, refused.backend) == (ChangeKind.REFUSED, STURDY)
+    assert "area bias" in refused.message if flaw == "wrong" else "too old" in refused.message
+    assert line_up.condition.degraded
+    assert all(backend.closed for backend in fast.made)
+
+
+def test_what_is_not_in_this_machine_is_told_and_is_no_degradation(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    fast.unmakable = BackendUnavailableError("It is not installed. Install it.")
+    line_up = make(fast, sturdy)
+    assert frame(line_up) == STURDY
+    assert [change.cause for change in line_up.take_changes()] == [LossCause.UNAVAILABLE]
+    assert not line_up.condition.degraded
+    time.sleep(0.1)
+    frame(line_up)
+    assert line_up._preparing is None, "it is not tried again"
+
+
+def test_one_that_is_refused_behind_never_serves(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.wrong = True
+    line_up = make(fast, sturdy, slow=(fast,))
+    until = time.monotonic() + 20
+    while not line_up._changes and time.monotonic() < until:
+        assert frame(line_up) == STURDY
+        time.sleep(0.02)
+    (refused,) = line_up.take_changes()
+    assert (refused.kind, refused.cause) == (ChangeKind.REFUSED, LossCause.PARITY)
+    assert fast.made[0].closed == 1
+
+
+def test_none_at_all_is_an_error_that_names_each(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.wrong = True
+    sturdy.unmakable = BackendUnavailableError("It is not installed. Install it.")
+    with pytest.raises(BackendError, match=r"fast: .*area bias.*sturdy: It is not installed"):
+        make(fast, sturdy)
+    with pytest.raises(ParityError):
+        make(fast)
+
+
+def test_a_named_one_must_start(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.unmakable = BackendError("The driver is too old. Install a newer one.")
+    with pytest.raises(BackendError, match="too old"):
+        make(fast, sturdy, first_must_start=True)
+    fast.unmakable = None
+    line_up = make(fast, sturdy, slow=(fast,), first_must_start=True)
+    assert frame(line_up) == FAST, "from the first frame on"
+    fast.fail("device")
+    assert frame(line_up) == STURDY
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_the_program_behind_is_told(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.unmakable = ZeroDivisionError("a fault of ours")
+    line_up = make(fast, sturdy, slow=(fast,))
+    until = time.monotonic() + 20
+    while not line_up._changes and time.monotonic() < until:
+        assert frame(line_up) == STURDY
+        time.sleep(0.01)
+    (refused,) = line_up.take_changes()
+    assert refused.cause is LossCause.CRASHED
+
+
+def test_closing_closes_what_is_being_made_ready(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    fast.may_go_on.clear()
+    line_up = make(fast, sturdy, slow=(fast,))
+    frame(line_up)
+    assert line_up._preparing is not None
+    thread = line_up._preparing[1]._thread
+    closing = threading.Thread(target=line_up.close)
+    closing.start()
+    fast.may_go_on.set()
+    closing.join(30)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert [backend.closed for backend in fast.made] == [1]
+    assert [backend.closed for backend in sturdy.made] == [1]
+    line_up.close()
+
+
+def test_faults_of_the_model_are_nobodys_back_end(fast: Cue, sturdy: Cue) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(CardError, match="no parity frames"):
+        LineUp([fast.candidate(), sturdy.candidate()], ParityGate(replace(load_card(), parity_sha256="")))
+
+
+def test_many_faults_and_every_frame_is_done(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
+    line_up = make(fast, sturdy, first_retry_s=0.001, longest_retry_s=0.001)
+    chance = np.random.default_rng(0)
+    faults = 0
+    ran = []
+    while faults < 24 or fast.pending or sturdy.pending:
+        if faults < 24 and chance.random() < 0.5:
+            (fast if faults % 3 else sturdy).fail(sorted(FAULTS)[faults % len(FAULTS)])
+            faults += 1
+        ran.append(frame(line_up))
+        time.sleep(0.01)
+    lost = [change for change in line_up.take_changes() if change.kind is ChangeKind.LOST]
+    struck = [size for cue in (fast, sturdy) for size in cue.struck]
+    assert len(struck) == 24
+    assert len(lost) == struck.count(SIZE) >= 10
+    assert set(ran) == {FAST, STURDY}
+    frames_until(line_up, FAST)
+    open_now = [backend for cue in (fast, sturdy) for backend in cue.made if not backend.closed]
+    assert len(open_now) <= 3, "what was lost was closed"
+
+
+def test_the_stations_line_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = load_card()
+    monkeypatch.setattr("engine.lineup.choice._SIGNS_OF_A_CARD", ())
+    assert next(each.name for each in candidates_for("auto", card)) == "openvino"
+    assert [each.name for each in candidates_for("torch", card)] == ["torch"]
+    assert candidates_for("tensorrt", card)[0].name == "tensorrt", "named, it is tried"
+    monkeypatch.setattr("engine.lineup.choice._SIGNS_OF_A_CARD", (Path(__file__),))
+    found = candidates_for("auto", card)
+    assert [each.name for each in found][:2] == list(LINE_UP[:2])
+    assert [each.slow for each in found][:2] == [True, False]
+    for name, precision in (("cuda", "auto"), ("openvino", "int3")):
+        with pytest.raises(BackendUnavailableError, match="There is no"):
+            candidates_for(name, card, precision=precision)
