@@ -3,6 +3,7 @@
 from engine.tensorrt.building import COMPUTE_CAPABILITIES, BuiltEngine, build_engine, write_engine
 from engine.tensorrt.engine_card import EngineCard, EngineOrder, Precision
 from engine.tensorrt.errors import EngineBuildError, EngineRefusedError
+from engine.tensorrt.orders import orders_for
 from engine.tensorrt.shelf import ObtainedEngine, obtain_engine, read_engine
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Precision",
     "build_engine",
     "obtain_engine",
+    "orders_for",
     "read_engine",
     "write_engine",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from engine.card import ModelCard
 from engine.tensorrt.errors import EngineRefusedError
@@ -84,9 +84,13 @@ class EngineCard:
         """Share of the operators that run inside the engine, 0…1."""
         return self.operators_inside / self.operators
 
+    def to_row(self) -> dict[str, Any]:
+        """Give the card's entries by name, and the coverage."""
+        return asdict(self) | {"coverage": self.coverage}
+
     def to_json(self) -> str:
         """Give the card as it is stored."""
-        return json.dumps({"engine_card_format": ENGINE_CARD_FORMAT} | asdict(self), indent=2) + "\n"
+        return json.dumps({"engine_card_format": ENGINE_CARD_FORMAT} | self.to_row(), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, *, origin: str) -> EngineCard:
@@ -97,6 +101,7 @@ class EngineCard:
             raise EngineRefusedError("corrupt", f"The engine card {origin} is not JSON ({error}).") from error
         if not isinstance(value, dict) or value.pop("engine_card_format", None) != ENGINE_CARD_FORMAT:
             raise EngineRefusedError("corrupt", f"{origin} is no engine card of format {ENGINE_CARD_FORMAT}.")
+        value.pop("coverage", None)
         wrong = sorted(set(value) ^ {entry.name for entry in fields(cls)})
         if wrong:
             raise EngineRefusedError(

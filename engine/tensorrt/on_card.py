@@ -95,6 +95,7 @@ def export_program(model: ModelCard, order: EngineOrder, *, device: str) -> Any:
             f"The weights {model.safetensors_path} do not fit the network of their card: {error}. "
             "Release the weights anew with `python -m train release`."
         ) from error
+    fold_batch_normalisation(network.eval())
     arithmetic = torch.float16 if order.precision == "fp16" else torch.float32
 
     class Probability(torch.nn.Module):
@@ -111,3 +112,22 @@ def export_program(model: ModelCard, order: EngineOrder, *, device: str) -> Any:
 
     example = torch.zeros(1, model.network.in_channels, order.height_px, order.width_px, device=device)
     return torch.export.export(Probability().eval().to(device), (example,))
+
+
+def fold_batch_normalisation(network: Any) -> None:
+    """Work each batch normalisation into the convolution before it, in place, while all is float32.
+
+    Left by itself in half precision, its statistics would be rounded: that alone moved the areas of crystals by
+    0.25 %.
+    """
+    import torch  # noqa: PLC0415
+    from torch.nn.utils.fusion import fuse_conv_bn_eval  # noqa: PLC0415
+
+    from engine.network.blocks import ConvolutionBlock  # noqa: PLC0415
+
+    for block in network.modules():
+        if isinstance(block, ConvolutionBlock):
+            block.first_convolution = fuse_conv_bn_eval(block.first_convolution, block.first_norm)
+            block.second_convolution = fuse_conv_bn_eval(block.second_convolution, block.second_norm)
+            block.first_norm = torch.nn.Identity()  # type: ignore[assignment]
+            block.second_norm = torch.nn.Identity()  # type: ignore[assignment]

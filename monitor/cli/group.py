@@ -34,7 +34,7 @@ _COMMANDS: dict[str, _Entry] = {
     "note": _Entry("control", "note", "Write a note into the run."),
     "ack": _Entry("control", "ack", "Acknowledge an alert."),
     "mute": _Entry("control", "mute", "Silence alerts for a while."),
-    "model": _Entry("model", "model", "The weights: list, verify."),
+    "model": _Entry("model", "model", "The weights: list, verify, build engines."),
     "acceptance": _Entry("acceptance", "acceptance", "The simulated microscope against its limits."),
     "check-config": _Entry("check_config", "check_config", "What is wrong with a settings file."),
 }

@@ -1,16 +1,36 @@
-"""`model`: the weights that are there, and whether they are what their cards say."""
+"""`model`: the weights that are there, whether they are what their cards say, and engines for the card."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.options import json_option
 from monitor.cli.output import print_rows
 
+if TYPE_CHECKING:
+    from engine.tensorrt import Precision
+
+_FRAME = re.compile(r"(\d{1,5})x(\d{1,5})")
+_COLUMNS = (
+    "engine",
+    "precision",
+    "height_px",
+    "width_px",
+    "batches",
+    "operators",
+    "network_layers",
+    "MB",
+    "build_s",
+)
+
 
 @click.group()
 def model() -> None:
-    """List and verify the weights."""
+    """List and verify the weights; build engines from them."""
 
 
 @model.command("list", epilog="Example: crystal-monitor model list")
@@ -42,3 +62,123 @@ def verify(name: str) -> None:
     click.echo(
         f"{card.name}: weights and ONNX file match their card (sha256 {card.safetensors_sha256[:16]}…)"
     )
+
+
+@model.command(
+    "build",
+    epilog="Example: crystal-monitor model build --target rtx --precision fp16 --frame 1920x1200 --output engines",
+)
+@click.option(
+    "--target",
+    type=click.Choice(["rtx", "cpu"]),
+    required=True,
+    help="What the engines are for: rtx, cards of NVIDIA's RTX series (needs none here).",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp16", "fp32"]),
+    default="fp16",
+    show_default=True,
+    help="Arithmetic of the network.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder for the engines, each with its card (.json); it is made if it is missing.",
+)
+@click.option(
+    "--model",
+    "name",
+    default="default",
+    show_default=True,
+    help="A shipped name, or the path of a model's card.",
+)
+@click.option(
+    "--frame",
+    "frames",
+    multiple=True,
+    default=["1024x1024"],
+    show_default=True,
+    metavar="WIDTHxHEIGHT",
+    help="Size of the camera's frames, px, as often as there are sizes; engines are for the tiles they are cut into.",
+)
+@click.option(
+    "--compute-capability",
+    "capabilities",
+    multiple=True,
+    metavar="X.Y",
+    help="Cards to build for, as often as there are kinds. Default: 8.6, 8.9 and 12.0 (RTX 30, 40 and 50).",
+)
+@json_option
+def build(
+    target: str,
+    precision: Precision,
+    output: Path,
+    name: str,
+    frames: tuple[str, ...],
+    capabilities: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Build engines ahead of time, on any machine, to be carried to the station with the card."""
+    from engine import EngineError, load_card
+    from engine.tensorrt import (
+        COMPUTE_CAPABILITIES,
+        EngineRefusedError,
+        build_engine,
+        orders_for,
+        write_engine,
+    )
+    from engine.tensorrt.trust import read_trusted
+    from monitor.errors import UserError
+
+    if target == "cpu":
+        raise UserError(
+            "there is nothing to build for --target cpu: OpenVINO compiles the model's ONNX file for the very "
+            "processor it meets, in less than a second, and keeps that in the cache folder; "
+            "build for --target rtx, or leave this out"
+        )
+    sizes_px = [_size_px(frame) for frame in frames]
+    rows = []
+    try:
+        card = load_card(name)
+        for order in orders_for(card, sizes_px, precision):
+            if not as_json:
+                click.echo(f"building {order.file_name(card.name)} …", err=True)
+            built = build_engine(card, order, capabilities=capabilities or COMPUTE_CAPABILITIES)
+            path = write_engine(built, output)
+            rows.append(built.card.to_row() | {"path": str(path)})
+        read_trusted(path)
+    except EngineRefusedError as refusal:
+        click.echo(
+            f"crystal-monitor: the engines are written, but would not be loaded here: {refusal}", err=True
+        )
+    except EngineError as error:
+        raise UserError(str(error)) from error
+    if as_json:
+        print_rows(rows, as_json=True, empty="")
+        return
+    shown = [
+        row
+        | {
+            "engine": Path(str(row["path"])).name,
+            "batches": ", ".join(map(str, row["batches"])),
+            "operators": f"{row['operators_inside']}/{row['operators']}",
+            "MB": row["engine_bytes"] / 1e6,
+        }
+        for row in rows
+    ]
+    print_rows(shown, as_json=False, columns=_COLUMNS, empty="no engine was built")
+    click.echo(
+        f"Copy {output} to the station, owned by root or by the daemon's user and writable by nobody else, "
+        "and name it in the settings or put it beside the model's card as `engines`."
+    )
+
+
+def _size_px(text: str) -> tuple[int, int]:
+    """Height and width, px, of WIDTHxHEIGHT."""
+    found = _FRAME.fullmatch(text)
+    if found is None or not all(1 <= int(side) <= 16384 for side in found.groups()):
+        raise click.BadParameter(f"{text!r} is no size in pixels such as 1920x1200", param_hint="--frame")
+    return int(found[2]), int(found[1])
