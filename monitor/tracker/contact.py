@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from monitor.records import EventKind, Observation, TrailEvent
 from monitor.settings.tracking import TrackingSettings
 from monitor.tracker.trail import Trail
 
 
+@dataclass(frozen=True, slots=True)
+class NeighbourLabels:
+    """Labels of the frame that are no measured crystals of their own."""
+
+    loose: frozenset[int]
+    """Bodies that belong to no trail yet (fused, in pieces): they count as neighbours, without an event."""
+    carried: frozenset[int]
+    """Crystals carried over from an earlier frame: neighbours, but nothing new is learnt of their own contacts."""
+
+
 def note_contact(
     trails: dict[int, Trail],
     observation_of: Mapping[int, Observation],
-    loose: frozenset[int],
+    others_of: NeighbourLabels,
     elapsed_s: float,
     settings: TrackingSettings,
     *,
@@ -21,19 +31,20 @@ def note_contact(
 ) -> list[TrailEvent]:
     """Update the memory of contact of every trail with a point in this frame; the events of new pairs.
 
-    `observation_of` is by crystal number; `loose` are labels of bodies that belong to no trail yet (fused, in
-    pieces): they count as neighbours, without an event. Tentative crystals do not count: they may be dirt.
-    With `tell` False no pair makes an event: in a field's first frame crystals that touch did so before.
+    `observation_of` is by crystal number. Tentative crystals do not count: they may be dirt. With `tell`
+    False no pair makes an event: in a field's first frame crystals that touch did so before.
     """
     owner = {observation.label: number for number, observation in observation_of.items()}
     events = []
     for number, observation in observation_of.items():
         trail = trails[number]
+        if observation.label in others_of.carried:
+            continue
         if not observation.contact_labels and trail.last_contact_s is None:
             continue
         others = sorted(owner[label] for label in observation.contact_labels if label in owner)
         others = [other for other in others if trails[other].confirmed]
-        touching = bool(others) or any(label in loose for label in observation.contact_labels)
+        touching = bool(others) or any(label in others_of.loose for label in observation.contact_labels)
         trail = _in_contact(trail, elapsed_s) if touching else _apart(trail, elapsed_s, settings)
         if trail.confirmed:
             new = [other for other in others if other not in trail.partners]

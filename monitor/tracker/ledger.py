@@ -21,6 +21,7 @@ from monitor.records import (
 from monitor.settings.tracking import TrackingSettings
 from monitor.tracker.bonds import Bonds, Pieces, Swallowed
 from monitor.tracker.ending import end_reason, missing_too_long
+from monitor.tracker.kept import touching
 from monitor.tracker.motion import Shift
 from monitor.tracker.state import TrackerInput, TrackerState
 from monitor.tracker.trail import Trail, new_trail
@@ -47,6 +48,18 @@ class Ledger:
         self._shift: Final = shift_px
         self._settings: Final = settings
         self._settled: Final[set[int]] = set()
+        boxes = [each.bbox_xywh_px for each in observations]
+        self.carried: Final = frozenset(
+            each.label
+            for each, kept in zip(observations, touching(boxes, given.kept_xywh_px), strict=True)
+            if kept
+        )
+        """Labels of the observations whose pixels were not all inferred in this frame."""
+        places = touching([trail.bbox_xywh_px for trail in state.trails], given.kept_xywh_px)
+        self._not_looked_at: Final = frozenset(
+            trail.crystal_id for trail, kept in zip(state.trails, places, strict=True) if kept
+        )
+        self._standing: Final[set[int]] = set()
         self.trails: Final[dict[int, Trail]] = {trail.crystal_id: trail for trail in state.trails}
         """Trails that have not ended, by number."""
         self.observation_of: Final[dict[int, Observation]] = {}
@@ -71,6 +84,12 @@ class Ledger:
         """Hide the crystals inside larger bodies, or merge them once that has lasted."""
         for each in swallowed:
             inside = [self._before.trails[index] for index in each.trails]
+            if self._observations[each.seen].label in self.carried:
+                for trail in inside:
+                    self._let_stand(trail)
+                if each.host is None:
+                    self._loose.add(self._observations[each.seen].label)
+                continue
             ripe = [trail for trail in inside if trail.hidden_long_enough(self._now_s, self._settings)]
             if each.host is not None:
                 host = self._before.trails[each.host]
@@ -92,6 +111,10 @@ class Ledger:
                 continue
             trail = self._before.trails[each.trail]
             parts = [self._observations[index] for index in each.seen]
+            if any(part.label in self.carried for part in parts):
+                self._let_stand(trail)
+                self._loose.update(part.label for part in parts)
+                continue
             if not trail.split_long_enough(self._now_s, self._settings):
                 self._settle(trail.in_pieces(self._now_s, self._shift))
                 self._loose.update(part.label for part in parts)
@@ -115,9 +138,15 @@ class Ledger:
             if trail.crystal_id in self._settled:
                 continue
             if match[index] < 0:
-                self._settle(trail.unseen(self._shift, self._settings))
+                if trail.crystal_id in self._not_looked_at:
+                    self._let_stand(trail)
+                else:
+                    self._settle(trail.unseen(self._shift, self._settings))
                 continue
             observation = self._observations[int(match[index])]
+            if observation.label in self.carried:
+                self._let_stand(trail, observation)
+                continue
             spoiled = self.trails[trail.crystal_id].spoiled
             after = trail.seen(observation, self._now_s, self._shift, self._settings)
             self._settle(
@@ -147,6 +176,8 @@ class Ledger:
             if index in used:
                 continue
             first = self._before.steps == 0
+            if observation.label in self.carried and not first:
+                continue  # what is carried over is never a birth
             kind = BirthKind.BORN
             if first or (index not in split_from and self._overlooked(observation)):
                 kind = BirthKind.PRESENT_AT_START
@@ -169,7 +200,7 @@ class Ledger:
         size = (self._given.labels_HW.shape[0], self._given.labels_HW.shape[1])
         patience = max(0, self._settings.confirm_window - self._settings.confirm_hits)
         for trail in list(self.trails.values()):
-            if trail.missed == 0:
+            if trail.missed == 0 or trail.crystal_id in self._standing:
                 continue
             if not trail.confirmed:
                 if trail.missed > patience:
@@ -184,6 +215,11 @@ class Ledger:
         if observation is not None:
             self.observation_of[trail.crystal_id] = observation
 
+    def _let_stand(self, trail: Trail, observation: Observation | None = None) -> None:
+        """Leave a trail as the last look at its place left it: nothing was learnt of it, for or against."""
+        self._standing.add(trail.crystal_id)
+        self._settle(trail, observation)
+
     def _begin(
         self, observation: Observation, kind: BirthKind, *, split_from: int | None, confirmed: bool
     ) -> int:
@@ -193,7 +229,7 @@ class Ledger:
             number,
             observation,
             self._now_s,
-            self._before.last_elapsed_s,
+            self._last_clear_s(),
             kind,
             split_from=split_from,
             confirmed=confirmed,
@@ -202,6 +238,10 @@ class Ledger:
         if confirmed:
             self._announce(trail)
         return number
+
+    def _last_clear_s(self) -> float | None:
+        before = self._before
+        return before.last_elapsed_s if before.clear_since_s is None else before.clear_since_s
 
     def _announce(self, trail: Trail) -> None:
         self.born.append(

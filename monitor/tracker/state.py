@@ -35,6 +35,11 @@ class TrackerInput:
     unknown."""
     hint_shift_y_px: float | None = None
     """The same for rows."""
+    kept_xywh_px: tuple[tuple[int, int, int, int], ...] = ()
+    """Parts of the frame (first column, first row, width, height, px) whose pixels were not inferred in it: what
+    touches one is carried over from an earlier frame."""
+    inferred_since_s: float | None = None
+    """Every part was inferred at this elapsed time or later, seconds; None: in this frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +54,8 @@ class TrackerState:
     """Good frames so far."""
     last_elapsed_s: float | None = None
     """Elapsed time of the last of them, seconds."""
+    clear_since_s: float | None = None
+    """Every part of the field was inferred at this elapsed time or later, seconds: what is new was not there then."""
     motion_x_px: float = 0.0
     """Running mean of the view's motion, px a frame, columns."""
     motion_y_px: float = 0.0

@@ -12,13 +12,12 @@ from monitor.records import Observation, TrackerStep, TrackPoint
 from monitor.settings.tracking import TrackingSettings
 from monitor.tracker import association, bodies, motion
 from monitor.tracker.bonds import find_bonds
-from monitor.tracker.contact import note_contact
+from monitor.tracker.contact import NeighbourLabels, note_contact
 from monitor.tracker.identities import moved, relabel, remember
 from monitor.tracker.ledger import Ledger
 from monitor.tracker.motion import Shift
 from monitor.tracker.overlap import Overlaps, find_overlaps
 from monitor.tracker.state import TrackerInput, TrackerState
-from monitor.tracker.trail import Trail
 
 MOTION_MEMORY = 0.7
 """Weight of the past in the running mean of the view's motion."""
@@ -54,7 +53,12 @@ def step(
     loose = ledger.loose_labels()
     ledger.events.extend(
         note_contact(
-            ledger.trails, ledger.observation_of, loose, given.elapsed_s, settings, tell=state.steps > 0
+            ledger.trails,
+            ledger.observation_of,
+            NeighbourLabels(loose, ledger.carried),
+            given.elapsed_s,
+            settings,
+            tell=state.steps > 0,
         )
     )
 
@@ -75,6 +79,7 @@ def step(
         next_id=ledger.next_id,
         steps=state.steps + 1,
         last_elapsed_s=given.elapsed_s,
+        clear_since_s=given.elapsed_s if given.inferred_since_s is None else given.inferred_since_s,
         motion_x_px=mean_motion[0],
         motion_y_px=mean_motion[1],
         residue_x_px=state.residue_x_px + shift[0] - whole[0],
@@ -82,7 +87,7 @@ def step(
         identities_HW=after_HW,
     )
     return next_state, TrackerStep(
-        updated=_points(ledger.trails, ledger.observation_of, given),
+        updated=_points(ledger, given),
         born=tuple(ledger.born),
         ended=tuple(sorted(ledger.ended, key=lambda each: each.crystal_id)),
         events=tuple(ledger.events),
@@ -133,12 +138,11 @@ def _mean_motion(state: TrackerState, shift: Shift) -> Shift:
     )
 
 
-def _points(
-    trails: dict[int, Trail], observation_of: dict[int, Observation], given: TrackerInput
-) -> tuple[TrackPoint, ...]:
+def _points(ledger: Ledger, given: TrackerInput) -> tuple[TrackPoint, ...]:
     points = []
-    for number in sorted(observation_of):
-        trail, observation = trails[number], observation_of[number]
+    for number in sorted(ledger.observation_of):
+        trail, observation = ledger.trails[number], ledger.observation_of[number]
+        carried = observation.label in ledger.carried
         touching = observation.in_contact or trail.last_contact_s is not None
         clean = not (trail.spoiled or touching or observation.touches_border)
         points.append(
@@ -148,7 +152,8 @@ def _points(
                 elapsed_s=given.elapsed_s,
                 observation=observation,
                 confirmed=trail.confirmed,
-                fit_for_growth=clean,
+                carried=carried,
+                fit_for_growth=clean and not carried,
             )
         )
     return tuple(points)
