@@ -17,6 +17,7 @@ from monitor.settings.alerts import (
     CountRule,
     CoverageRule,
     DissolvingRule,
+    EngineRule,
     GrowthRateRule,
     NucleationRule,
     RipeningRule,
@@ -36,7 +37,7 @@ class AlertInput:
     elapsed_s: float
     """Seconds since the run's zero."""
     tracker: TrackerStep | None
-    """None where the frame was not `ok` or there was none: then only `blind` and `slow` can change."""
+    """None where the frame was not `ok` or there was none: then only `blind`, `slow` and `engine` can change."""
     kinetics: KineticsStep | None
     """Of the same frame."""
     completion: CompletionState | None
@@ -49,13 +50,19 @@ class AlertInput:
     """The configured interval of the analysis, seconds; None where there is none (replay)."""
     muted_until_s: float | None = None
     """Until then nothing fires, elapsed seconds."""
+    engine_works: bool | None = None
+    """Whether the back end that should serve does; None: the frame says nothing of it."""
+    engine_says: str = ""
+    """What runs, and what is missing and why."""
 
 
-def read(rule: AlertRule, frame: AlertInput, phase: Phase) -> Reading | None:  # noqa: PLR0911 - one per kind
+def read(rule: AlertRule, frame: AlertInput, phase: Phase) -> Reading | None:  # noqa: PLR0911, PLR0912 - one per kind
     """What `frame` says of `rule`; `phase` is the rule's, as it stands before."""
     match rule:
         case SlowRule():
             return _slow(rule, frame)
+        case EngineRule():
+            return _engine(frame)
         case BlindRule():
             return _state(frame, RunState.BLIND)
         case _ if frame.tracker is None:
@@ -64,6 +71,8 @@ def read(rule: AlertRule, frame: AlertInput, phase: Phase) -> Reading | None:  #
             return _growth_rate(rule, frame)
         case NucleationRule():
             return _nucleation(rule, frame, phase)
+        case CountRule() | SizeRule() if _only_carried(frame.tracker):
+            return None
         case CountRule():
             count = float(len(_shown(frame.tracker)))
             return _crossing(
@@ -84,7 +93,12 @@ def read(rule: AlertRule, frame: AlertInput, phase: Phase) -> Reading | None:  #
 
 
 def _shown(tracker: TrackerStep) -> list[TrackPoint]:
-    return [p for p in tracker.updated if p.confirmed and not p.carried]
+    return [p for p in tracker.updated if p.confirmed]
+
+
+def _only_carried(tracker: TrackerStep) -> bool:
+    """Whether all of the frame was carried over: then it says nothing that an earlier one did not."""
+    return bool(tracker.updated) and all(p.carried for p in tracker.updated)
 
 
 def _crossing(
@@ -251,3 +265,9 @@ def _slow(rule: SlowRule, frame: AlertInput) -> Reading | None:
     took = f"a frame takes {frame.analysis_s:.2f} s to analyse, the interval is {frame.interval_s:.2f} s"
     text = f"{took}; load {{:.2f}}"
     return _crossing("above", load, rule.limit_load, clear, text)
+
+
+def _engine(frame: AlertInput) -> Reading | None:
+    if frame.engine_works is None:
+        return None
+    return Reading(not frame.engine_works, frame.engine_works, frame.engine_says)

@@ -16,8 +16,15 @@ _WHY = {
 }
 
 
-def explain(state: CompletionMachineState, verdict: Verdict | None, now_s: float, hold_s: float) -> str:
-    """The sentence; `verdict` is None where this frame gave nothing to judge."""
+def explain(
+    state: CompletionMachineState,
+    verdict: Verdict | None,
+    now_s: float,
+    hold_s: float,
+    *,
+    carried: bool = False,
+) -> str:
+    """The sentence; `verdict` is None where this frame gave nothing to judge, `carried` where it did not change."""
     if state.state is RunState.BLIND:
         seen = "at all" if state.last_good_s is None else f"for {now_s - state.last_good_s:.0f} s"
         return f"No good frame {seen}: nothing is known of the crystals; before that: {state.seeing.value}."
@@ -27,7 +34,8 @@ def explain(state: CompletionMachineState, verdict: Verdict | None, now_s: float
         return f"Complete: growth has ended, nothing has changed for {hold_s:.0f} s."
     why = _WHY[state.state]
     if verdict is None:
-        return f"{why}; this frame could not be measured."
+        reason = "nothing was inferred anew in this frame" if carried else "this frame could not be measured"
+        return f"{why}; {reason}."
     if state.state is RunState.WAITING or not verdict.missing:
         return f"{why}."
     return f"{why}; not complete: {'; '.join(verdict.missing)}."

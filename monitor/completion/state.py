@@ -31,9 +31,13 @@ class CompletionMachineState:
     started_s: float | None = None
     """Elapsed time of the first frame considered."""
     last_good_s: float | None = None
-    """Elapsed time of the last good frame."""
+    """Elapsed time of the last good frame that was evidence, not carried over."""
     intervals_s: tuple[float, ...] = ()
-    """Latest intervals between good frames, seconds; at most 15."""
+    """Latest intervals between good frames, carried ones included, seconds; at most 15."""
+    last_frame_s: float | None = None
+    """Elapsed time of the last good frame, carried or not."""
+    pending_s: float = 0.0
+    """Time observed since the last good frame that was not carried; counts once the next such frame comes."""
     um_per_px: float | None = None
     """Calibration of the series."""
     merged: int = 0
@@ -44,6 +48,8 @@ class CompletionMachineState:
     """Highest area rate so far, by its lower limit, px²/s."""
     peak_front_px_per_s: float = 0.0
     """Highest median front speed so far, px/s."""
+    unjudged_births: int = 0
+    """Births since the last good frame that was not carried."""
     completed_s: float | None = None
     """When it became complete; None before and after reopening."""
     completed_area_px: float = 0.0

@@ -55,7 +55,8 @@ def step(
     changed = induction if induction != state.induction else None
     state = replace(state, induction=induction)
     median, high = _median_front_speed(fits)
-    shown = [p.observation for p in tracker.updated if p.confirmed and not p.carried]
+    # Carried crystals cover ground and have a size, though they tell nothing of growth.
+    shown = [p.observation for p in tracker.updated if p.confirmed]
     rate = _birth_rate(state, frame, sum(o.area_px for o in shown), settings)
     return state, KineticsStep(
         fits=fits,
