@@ -15,7 +15,7 @@ from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
 from monitor.errors import ControlError, StoreError
 from monitor.records import Event, EventKind
-from monitor.records.run import EventAcknowledged, RunEvent, TimeZeroSet
+from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent, TimeZeroSet
 from monitor.settings.base import SettingsModel
 from monitor.wire import make_socket_folder
 
@@ -98,8 +98,9 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
                 if command.seconds
                 else "alerts are no longer muted"
             )
-            keeper.record(RunEvent(now, Event(EventKind.NOTE, message)))
-            fields.mute(run, now.after(command.seconds) if command.seconds > 0 else None)
+            until = now.after(command.seconds)
+            keeper.record(AlertsMuted(now, until, message))
+            fields.mute(until)
             return message
 
 

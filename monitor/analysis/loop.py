@@ -66,7 +66,6 @@ class AnalysisLoop:
         self._commands = commands
         self._on_progress = on_progress
         self._waiting_losses: list[FrameLoss] = []
-        self._last_frame_at: Instant | None = None
         self.progress = Progress()
         self.exhausted = False
         """Whether the camera has said that it has no more frames."""
@@ -89,6 +88,10 @@ class AnalysisLoop:
 
     def _run(self, stop: threading.Event, writer: StoreWriter) -> None:
         next_due: Instant | None = None
+        if self._commands is not None:
+            database = self._settings.storage.database
+            begun = self._clock.now()
+            writer.do(lambda: self._fields.resume(self._keeper.run, database, begun), "what was muted")
         while not stop.is_set() and not self._source.finished and not self.exhausted:
             if self._commands is not None:
                 self._commands.answer(self._keeper)
@@ -109,11 +112,12 @@ class AnalysisLoop:
                 begun = now if next_due is None else self._clock.now()
                 next_due = begun.after(self._settings.analysis.interval_s)
             self._take_frame(received.item, received.age_s, writer)
+            self._notice_silence(writer)
 
     def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, writer: StoreWriter) -> None:
-        self._last_frame_at = self._clock.now()
+        now = self._clock.now()
         run = writer.do(lambda: self._keeper.run_for(frame), "the run's first row")
-        pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field), "the frame in hand")
+        pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field, now), "the frame in hand")
         elapsed_s = run.elapsed_s(frame.captured)
         if isinstance(frame, FailedFrame):
             result = pipeline.consider_failed(frame, elapsed_s)
@@ -180,10 +184,12 @@ class AnalysisLoop:
         return found
 
     def _notice_silence(self, writer: StoreWriter) -> None:
-        """Without frames time goes on: a field that nobody sees becomes blind, and that is stored and told."""
-        if self._last_frame_at is None or not self._keeper.open:
+        """Without frames time goes on: a field that nobody sees becomes blind, and that is stored and told.
+
+        Frames of other fields do not help it, so this is asked after each of them as well.
+        """
+        if not self._keeper.open:
             return
-        now = self._clock.now()
-        for observed in self._fields.silent(now, now.seconds_since(self._last_frame_at)):
+        for observed in self._fields.silent(self._clock.now()):
             self._record(observed, "a field's silence", writer)
             self._tell_alerts(writer, any_new=bool(observed.alerts))

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
 
-from monitor.clock import Instant
+from monitor.clock import NANOSECONDS_PER_SECOND, Instant
 from monitor.frame import FrameLoss
 from monitor.records.alert import Alert
 from monitor.records.growth import CompletionState
 from monitor.records.result import Event, FieldStateRecord
+
+_FRESH_NS = 600 * NANOSECONDS_PER_SECOND
+"""A first frame from a file that is no older than this tells the time of day, nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,19 @@ class Run:
     def elapsed_s(self, moment: Instant) -> float:
         """Seconds from the run's epoch to `moment`: the `elapsed_s` of records, not that of views."""
         return moment.seconds_since(self.start.epoch)
+
+    def keeps_real_time(self, moment: Instant) -> bool:
+        """Whether the run's frames are timed by the clock that `moment`, a moment of real time, was read from.
+
+        They are not where time is simulated, has no date, or was long past when the run began (a replay): what
+        happens outside any frame then happens at the time of the last frame.
+        """
+        epoch, started = self.start.epoch, self.start.started
+        if moment.shares_boot(epoch):
+            return True
+        if epoch.boot_id:
+            return epoch.boot_id == started.boot_id
+        return abs(started.utc_ns - epoch.utc_ns) <= _FRESH_NS
 
 
 class SessionEndKind(StrEnum):
@@ -159,6 +175,25 @@ class AlertsTold:
     """The last one's row in `event_log`."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertsMuted:
+    """The operator wants no alert before a moment, in this run and in later ones."""
+
+    at: Instant
+    """When that was said."""
+    until: Instant
+    """Until when, on the real clock; `at` itself ends an earlier muting."""
+    message: str
+    """The note in the run's events."""
+
+
 RunChange = (
-    RunEvent | TimeZeroSet | EventAcknowledged | SessionEnded | RunEnded | SilenceObserved | AlertsTold
+    RunEvent
+    | TimeZeroSet
+    | EventAcknowledged
+    | SessionEnded
+    | RunEnded
+    | SilenceObserved
+    | AlertsTold
+    | AlertsMuted
 )

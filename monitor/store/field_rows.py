@@ -15,6 +15,7 @@ from monitor.records.result import FieldStateRecord
 from monitor.records.run import Run, SilenceObserved
 from monitor.records.vocabulary import RunState
 from monitor.store.frame_events import EventRow, state_and_alert_events
+from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, field_state
 
 
@@ -74,7 +75,7 @@ def observe_silence(connection: Connection, run: Run, silence: SilenceObserved) 
     """Write what time without frames did to the field."""
     field_row = open_field(connection, run.run_id, silence.field)
     rows = state_and_alert_events(silence.completion, silence.alerts, field_row.state)
-    elapsed_s = run.elapsed_s(silence.at)
+    elapsed_s = run_time_s(connection, run, silence.at)
     insert_events(connection, run.run_id, silence.field, silence.at, elapsed_s, rows)
     values = completion_values(silence.completion, silence.at, elapsed_s)
     connection.execute(update(field).where(field.c.field_id == field_row.field_id).values(**values))

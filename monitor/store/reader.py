@@ -11,6 +11,7 @@ from monitor.errors import UnknownRunError
 from monitor.records.alert import Alert, AlertNotice
 from monitor.records.vocabulary import AlertKind, EventKind
 from monitor.store.location import locate
+from monitor.store.muting import LATEST_MUTING, read_muting
 from monitor.store.reading_connection import Bound, connect_for_reading
 from monitor.store.table import Table
 from monitor.store.views import VIEWS
@@ -95,6 +96,16 @@ class TrailReader:
         """Per field: field, state, explanation, decided_by (JSON) as of the last frame that had a state."""
         sql = "SELECT name AS field, state, explanation, decided_by FROM field WHERE run_id = "
         return self._connection.ask(sql + str(int(run_id)) + " ORDER BY name")
+
+    def field_names(self, run_id: int) -> tuple[str, ...]:
+        """The fields that the run has seen, in order of name."""
+        found = self._connection.ask(f"SELECT name FROM field WHERE run_id = {int(run_id)} ORDER BY name")  # noqa: S608  # a number
+        return tuple(str(name) for (name,) in found.rows)
+
+    def muted_until(self) -> Instant | None:
+        """Until when the operator wants no alerts, past or to come; None where nothing was ever muted."""
+        found = self._connection.ask(LATEST_MUTING).rows
+        return read_muting(str(found[0][0])) if found else None
 
     def provenance(self, run_id: int) -> Table:
         """The run's version, model, weights_sha256, model_card, backend, settings (JSON), camera,

@@ -11,6 +11,7 @@ from monitor.clock import Instant
 from monitor.errors import StoreError
 from monitor.records.result import Event
 from monitor.records.run import (
+    AlertsMuted,
     AlertsTold,
     EventAcknowledged,
     Run,
@@ -26,6 +27,8 @@ from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
 from monitor.store.column_types import UtcTime
 from monitor.store.field_rows import observe_silence
+from monitor.store.muting import muting_details
+from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, run, trail
 
 
@@ -103,6 +106,9 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
         end_run(connection, changed, change.at, change.reason)
     elif isinstance(change, SilenceObserved):
         observe_silence(connection, changed, change)
+    elif isinstance(change, AlertsMuted):
+        note = Event(EventKind.NOTE, change.message)
+        _insert_event(connection, changed, change.at, note, None, muting_details(change.until))
     elif isinstance(change, AlertsTold):
         told = update(run).where(run.c.run_id == changed.run_id)
         connection.execute(told.values(told_event_id=change.event_id))
@@ -128,7 +134,7 @@ def end_run(connection: Connection, ended: Run, at: Instant, reason: str) -> Non
 
 
 def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
-    zero_s = changed.elapsed_s(change.at)
+    zero_s = run_time_s(connection, changed, change.at)
     connection.execute(update(run).where(run.c.run_id == changed.run_id).values(zero_s=zero_s))
     moved = replace(changed, zero_s=zero_s)
     message = f"time zero set, {zero_s - changed.zero_s:+.6g} s after the last one"
@@ -159,7 +165,7 @@ def _insert_event(
             run_id=of.run_id,
             field=in_field,
             at=at.utc,
-            elapsed_s=of.elapsed_s(at),
+            elapsed_s=run_time_s(connection, of, at),
             kind=what.kind.value,
             crystal_id=what.crystal_id,
             message=what.message,

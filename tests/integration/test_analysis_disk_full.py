@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -57,6 +58,13 @@ class Analysis:
         self._thread = threading.Thread(target=parts.loop.run, args=(self.stop,))
         self._thread.start()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join()
+
     def ended(self, within_s: float = 20.0) -> bool:
         self._thread.join(within_s)
         return not self._thread.is_alive()
@@ -76,11 +84,11 @@ def refused(caplog: pytest.LogCaptureFixture) -> list[str]:
 def blank_settings(folder: Path) -> StationSettings:
     """Blind after a moment, so that silence is a change to be stored."""
     database = {"database": f"sqlite:///{folder / 'trails.sqlite'}"}
-    return StationSettings.model_validate({"storage": database, "completion": {"blind_after_s": 0.05}})
+    return StationSettings.model_validate({"storage": database, "completion": {"blind_after_s": 0.9}})
 
 
 def silence() -> None:
-    time.sleep(0.2)
+    time.sleep(1.3)  # silent fields are looked after once a second
 
 
 NEEDS_ROOM = {
@@ -113,8 +121,10 @@ def test_what_needs_room_waits_for_it(
 ) -> None:
     caplog.set_level(logging.WARNING)
     settings = blank_settings(disk.folder)
-    with scripted(disk.folder, script(what, disk), settings=settings, control=short_folder) as parts:
-        analysis = Analysis(parts)
+    with (
+        scripted(disk.folder, script(what, disk), settings=settings, control=short_folder) as parts,
+        Analysis(parts) as analysis,
+    ):
         wait_for(lambda: bool(refused(caplog)))
         assert f"{what} is kept and offered again" in refused(caplog)[0], (
             "the control: this write was refused"
@@ -147,8 +157,7 @@ def test_a_stop_ends_the_waiting_and_says_what_is_not_stored(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     steps: list[Step] = [frame(0, CLOCK.now()), disk.fill, frame(1, CLOCK.now()), frame(2, CLOCK.now())]
-    with scripted(disk.folder, steps) as parts:
-        analysis = Analysis(parts)
+    with scripted(disk.folder, steps) as parts, Analysis(parts) as analysis:
         wait_for(lambda: bool(refused(caplog)))
         analysis.stop.set()
         assert analysis.ended(5)

@@ -84,7 +84,7 @@ def start_run(store: SqlTrailStore) -> Run:
 
 
 def consider(fields: Fields, run: Run, frame: Frame | FailedFrame) -> FrameResult:
-    pipeline = fields.pipeline(run, frame.field)
+    pipeline = fields.pipeline(run, frame.field, frame.captured)
     elapsed_s = run.elapsed_s(frame.captured)
     if isinstance(frame, FailedFrame):
         return pipeline.consider_failed(frame, elapsed_s)
