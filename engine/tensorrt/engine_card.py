@@ -12,6 +12,8 @@ from engine.tensorrt.errors import EngineRefusedError
 ENGINE_CARD_FORMAT = 1
 Precision = Literal["fp16", "fp32"]
 """Arithmetic of the network; the image goes in and the probabilities come out in float32 either way."""
+_LISTS = ("positive_weights", "batches", "outputs", "compute_capabilities")
+_TEXTS = ("model", "weights_sha256", "onnx_sha256", "engine_sha256", "precision", "library")
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,11 @@ class EngineCard:
             raise EngineRefusedError(
                 "corrupt", f"The engine card {origin} has unknown or missing entries: {wrong}."
             )
-        try:
-            for name in ("positive_weights", "batches", "outputs", "compute_capabilities"):
-                value[name] = tuple(value[name])
-        except TypeError as error:
-            raise EngineRefusedError(
-                "corrupt", f"The engine card {origin} has an entry of the wrong kind ({error})."
-            ) from error
+        lists = {name: value[name] for name in _LISTS if isinstance(value[name], list)}
+        texts = (*(value[name] for name in _TEXTS), *lists.get("compute_capabilities", ()))
+        if set(lists) != set(_LISTS) or not all(isinstance(text, str) for text in texts):
+            raise EngineRefusedError("corrupt", f"The engine card {origin} has an entry of the wrong kind.")
+        value |= {name: tuple(entries) for name, entries in lists.items()}
         return cls(**value)
 
     def check(

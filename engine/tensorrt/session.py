@@ -156,12 +156,12 @@ class _Lane:
             self._context = _create_context(loader.library, engine, kernels)
             if self._context is None:
                 raise failure(self._what, last_words(self._logger))
-            self._image = torch.empty((batch, 1, *size), dtype=torch.float32, pin_memory=True)
-            self._probability = torch.empty(
-                (batch, len(card.outputs), *size), dtype=torch.float32, pin_memory=True
-            )
-            self._image_on_card = torch.empty_like(self._image, device="cuda")
-            self._probability_on_card = torch.empty_like(self._probability, device="cuda")
+            shape_BCHW = (batch, len(card.outputs), *size)
+            self._image = torch.zeros((batch, 1, *size), dtype=torch.float32, pin_memory=True)
+            self._probability = torch.zeros(shape_BCHW, dtype=torch.float32, pin_memory=True)
+            with torch.cuda.stream(stream):  # what fills them stays in order with what uses them
+                self._image_on_card = torch.zeros_like(self._image, device="cuda")
+                self._probability_on_card = torch.zeros_like(self._probability, device="cuda")
             self._bind(card.batches.index(batch))
             for _ in range(_WARM_UPS):  # compiles the kernels
                 self._enqueue()
