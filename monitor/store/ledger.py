@@ -85,21 +85,28 @@ def account(
 def uncounted(
     next_index: int, frame_index: int, losses: list[FrameLoss], field: str, session: str
 ) -> list[FrameLoss]:
-    """The ranges to write: the losses from `next_index` on, without the frame, gaps filled as unknown."""
+    """The ranges to write: the losses from `next_index` on, gaps filled as unknown.
+
+    Exact: every number from `next_index` to the largest of the frame's and the losses' is in one range and no more,
+    but for the frame. A source reports no loss beyond its frame; if one did, what lies between would be unknown, and
+    a frame from there that came after all would be cut out again.
+    """
     ranges: list[FrameLoss] = []
     position = next_index
+
+    def fill_to(end: int) -> None:
+        for first, last in _without(position, end, frame_index) if position <= end else ():
+            ranges.append(FrameLoss(session, first, last, UNKNOWN, field))
+
     for loss in sorted(losses, key=lambda one: one.first_index):
         for first, last in _without(loss.first_index, loss.last_index, frame_index):
             start = max(first, position)
             if start > last:
                 continue
-            if start > position:
-                ranges += _unknown(position, min(start, frame_index) - 1, field, session)
+            fill_to(start - 1)
             ranges.append(FrameLoss(session, start, last, loss.reason, loss.field))
             position = last + 1
-        if position == frame_index:
-            position += 1
-    ranges += _unknown(position, frame_index - 1, field, session)
+    fill_to(frame_index - 1)
     return ranges
 
 
@@ -170,10 +177,6 @@ def _without(first: int, last: int, index: int) -> list[tuple[int, int]]:
     if not first <= index <= last:
         return [(first, last)]
     return [(start, end) for start, end in ((first, index - 1), (index + 1, last)) if start <= end]
-
-
-def _unknown(first: int, last: int, field: str, session: str) -> list[FrameLoss]:
-    return [FrameLoss(session, first, last, UNKNOWN, field)] if first <= last else []
 
 
 def _insert_ranges(connection: Connection, run_id: int, ranges: list[FrameLoss]) -> None:

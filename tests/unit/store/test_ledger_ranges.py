@@ -39,17 +39,26 @@ def test_what_nobody_reported_is_unknown() -> None:
     ]
 
 
-@given(next_index=st.integers(0, 20), step=st.integers(0, 20), ranges=RANGES)
+def test_a_loss_beyond_the_frame_leaves_no_hole() -> None:
+    assert spans(uncounted(5, 7, losses((6, 6), (10, 12)), "main", SESSION)) == [
+        (5, 5, "unknown"),
+        (6, 6, "lost"),
+        (8, 9, "unknown"),
+        (10, 12, "lost"),
+    ]
+
+
+@given(next_index=st.integers(0, 20), frame_index=st.integers(0, 40), ranges=RANGES)
 def test_every_number_is_accounted_for_exactly_once(
-    next_index: int, step: int, ranges: list[tuple[int, int]]
+    next_index: int, frame_index: int, ranges: list[tuple[int, int]]
 ) -> None:
-    frame_index = next_index + step
     reported = losses(*[(first, first + length) for first, length in ranges])
     found = uncounted(next_index, frame_index, reported, "main", SESSION)
     numbers = [number for loss in found for number in range(loss.first_index, loss.last_index + 1)]
-    assert len(numbers) == len(set(numbers))
-    assert frame_index not in numbers
-    assert min(numbers, default=next_index) >= next_index
-    assert set(range(next_index, frame_index)) <= set(numbers)
+    reach = max([frame_index, *[first + length for first, length in ranges]])
+    assert sorted(numbers) == [number for number in range(next_index, reach + 1) if number != frame_index]
     told = {number for first, length in ranges for number in range(first, first + length + 1)}
-    assert {number for number in numbers if number > frame_index} <= told
+    by_reason = {
+        number: loss.reason for loss in found for number in range(loss.first_index, loss.last_index + 1)
+    }
+    assert by_reason == {number: "lost" if number in told else "unknown" for number in numbers}
