@@ -9,7 +9,7 @@ from monitor.camera.pace import Pace
 from monitor.camera.protocol import CameraDescription
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
 from monitor.errors import CameraError, SourceError
-from monitor.footage import read_video
+from monitor.footage import check_video_file, read_video
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.settings.camera import VideoCameraSettings
 
@@ -28,9 +28,8 @@ class VideoFileCamera:
         self._next_index = 0
 
     def open(self, session: str) -> None:
-        """See `Camera`. Raises SourceError where the file is missing."""
-        if not self._path.is_file():
-            raise SourceError(f"there is no video file {str(self._path)!r}: correct camera.source")
+        """See `Camera`. Raises SourceError where the file is missing or no video by its name."""
+        check_video_file(self._path)
         if session != self._session:
             self._session, self._next_index = session, 0
         self._pace.restart()

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-IMAGE_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 COLUMNS_LEFT_OUT = ("bbox_xywh_px", "contact_labels")
 
 
@@ -72,7 +71,7 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
                 writer.writerow(row)
             click.echo(f"{path.name}: {len(still.observations)} crystals ({still.backend})")
     if failed == len(files):
-        raise SourceError(f"none of the {failed} files could be read: name images, as PNG, JPEG or TIFF")
+        raise SourceError(f"none of the {failed} files could be read: name images, as PNG, JPEG, TIFF or BMP")
     if failed:
         raise CrystalMonitorError(f"{failed} of {len(files)} files could not be read; the rest is in {out}")
 
@@ -104,15 +103,15 @@ def _write(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
 
 def _files(images: tuple[Path, ...]) -> list[Path]:
     from monitor.errors import SourceError
+    from monitor.footage import IMAGE_SUFFIXES, list_images
 
     files: list[Path] = []
     for path in images:
         if path.is_dir():
-            found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_ENDINGS)
+            found = list_images(path)
             if not found:
-                raise SourceError(
-                    f"folder {path} has no images ({', '.join(IMAGE_ENDINGS)}): name another folder"
-                )
+                endings = ", ".join(sorted(IMAGE_SUFFIXES))
+                raise SourceError(f"folder {path} has no images ({endings}): name another folder")
             files += found
         elif path.is_file():
             files.append(path)

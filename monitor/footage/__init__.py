@@ -6,10 +6,11 @@ from monitor.footage.errors import NoTimeError, UnreadableImageError
 from monitor.footage.listing import IMAGE_SUFFIXES, is_image_name, list_images, natural_key
 from monitor.footage.stills import Still, StillReader
 from monitor.footage.timestamps import read_timestamps
-from monitor.footage.video import VideoPicture, read_video
+from monitor.footage.video import VIDEO_SUFFIXES, VideoPicture, check_video_file, read_video
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "CaptureTimes",
     "KnownTime",
     "NoTimeError",
@@ -17,6 +18,7 @@ __all__ = [
     "StillReader",
     "UnreadableImageError",
     "VideoPicture",
+    "check_video_file",
     "decode_images",
     "is_image_name",
     "list_images",

@@ -1,4 +1,4 @@
-"""A file's bytes as images: PNG, JPEG and TIFF, 8 or 16 bits, grey or RGB; truncated files are refused."""
+"""A file's bytes as images: PNG, JPEG, TIFF and BMP, 8 or 16 bits, grey or RGB; truncated files are refused."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _TIFFS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_BMP = b"BM"
+_BMP_HEAD = struct.Struct("<2xI4xIIiiHHI")
+_BMP_UNCOMPRESSED = (0, 3)
 _LARGEST_SIDE_PX = 65_536
 _CHUNK = struct.Struct(">I4s")
 
@@ -38,9 +41,11 @@ def decode_images(data: bytes) -> list[Image]:
             raise UnreadableImageError("the JPEG file has no end: it was cut off")
     elif data.startswith(_TIFFS):
         _check_tiff(data)
+    elif data.startswith(_BMP):
+        _check_bmp(data)
     else:
         raise UnreadableImageError(
-            f"the file begins with {data[:8]!r}, it is no PNG, JPEG or TIFF: save it as one"
+            f"the file begins with {data[:8]!r}, it is no PNG, JPEG, TIFF or BMP: save it as one"
         )
     try:
         whole, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -86,6 +91,19 @@ def _check_png(data: bytes) -> None:
         if name == b"IEND":
             return
         position = end
+
+
+def _check_bmp(data: bytes) -> None:
+    """All rows lie inside the file; for run lengths, whose rows tell no size, the file is as long as it says."""
+    if len(data) < _BMP_HEAD.size:
+        raise UnreadableImageError("the BMP file ends in its header: it was cut off")
+    size, start, _, width, height, _, bits, compression = _BMP_HEAD.unpack_from(data)
+    if not 0 < width <= _LARGEST_SIDE_PX or not 0 < abs(height) <= _LARGEST_SIDE_PX:
+        raise UnreadableImageError(f"the BMP file says that it is {width} x {height} px: it is damaged")
+    row_bytes = (width * bits + 31) // 32 * 4
+    needed = start + row_bytes * abs(height) if compression in _BMP_UNCOMPRESSED else size
+    if len(data) < needed:
+        raise UnreadableImageError("the BMP file ends before its pixels: it was cut off")
 
 
 def _check_tiff(data: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.errors import SourceError
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 
 _NUMBER = re.compile(r"([0-9]+)")
 

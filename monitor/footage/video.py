@@ -11,7 +11,29 @@ import cv2
 import numpy as np
 
 from monitor.errors import SourceError
+from monitor.footage.listing import IMAGE_SUFFIXES
 from monitor.frame import Image
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".gif",
+        ".m2ts",
+        ".m4v",
+        ".mjpeg",
+        ".mjpg",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+    }
+    | {".mts", ".mxf", ".ogv", ".ts", ".webm", ".wmv", ".y4m"}
+)
+"""What is taken for a video, by its ending. The list is closed: FFmpeg plays a text file as a film of its letters, and
+an image as a film of one picture or of all images with numbers like its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +46,27 @@ class VideoPicture:
     """Presentation time in the file, seconds from its start."""
 
 
+def check_video_file(path: Path) -> None:
+    """Raises SourceError where there is no such file, or where its name is not that of a video."""
+    if not path.is_file():
+        raise SourceError(f"there is no video file {str(path)!r}: check its name")
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return
+    if suffix in IMAGE_SUFFIXES:
+        raise SourceError(
+            f"{str(path)!r} is one image file and no video: name the folder that it is in, or a folder of its own"
+        )
+    endings = ", ".join(sorted(VIDEO_SUFFIXES))
+    raise SourceError(
+        f"{str(path)!r} is no video by its name: name a folder of images, or a file that ends in {endings}"
+    )
+
+
 def read_video(path: Path) -> Iterator[VideoPicture]:
     """The pictures of a video file in order, none left out. Raises SourceError at once where there are
     none."""
-    if not path.is_file():
-        raise SourceError(f"there is no video file {str(path)!r}: check its name")
+    check_video_file(path)
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         capture.release()

@@ -49,7 +49,7 @@ class ReplaySource:
         """Nothing is read yet.
 
         Args:
-            source: folder of PNG, JPEG or TIFF images, or a video file.
+            source: folder of PNG, JPEG, TIFF or BMP images, or a video file.
             clock: stamps the notices.
             timestamps: CSV file `file,seconds`; wins over every other time.
             interval_s: seconds from frame to frame, stated by the user; wins over times in the files.

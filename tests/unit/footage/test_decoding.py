@@ -41,6 +41,30 @@ def test_lossless_formats_come_back_as_they_were(image: np.ndarray, suffix: str)
     assert not came.flags.writeable
 
 
+@pytest.mark.parametrize(
+    "image", [GREY, RGB, GREY[:, :61], RGB[:, :61]], ids=["grey", "rgb", "odd", "odd rgb"]
+)
+def test_bmp_comes_back_as_it_was_or_not_at_all(image: np.ndarray) -> None:
+    data = written(image, ".bmp")
+    (came,) = decode_images(data)
+    np.testing.assert_array_equal(came, image)
+    for length in (2, 20, 40, len(data) // 2, len(data) - 1):
+        with pytest.raises(UnreadableImageError, match="cut off"):
+            decode_images(data[:length])
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        decode_images(data[:18] + b"\xff\xff\xff\x7f" + data[22:])
+
+
+def test_bmp_with_alpha_and_from_another_program() -> None:
+    opaque = np.dstack([RGB[..., ::-1], np.full(GREY.shape, 128, np.uint8)])
+    with_alpha = cv2.imencode(".bmp", opaque)[1].tobytes()
+    np.testing.assert_array_equal(decode_images(with_alpha)[0], RGB)
+    for image in (GREY, RGB):
+        buffer = io.BytesIO()
+        PillowImage.fromarray(image).save(buffer, "BMP")
+        np.testing.assert_array_equal(decode_images(buffer.getvalue())[0], image)
+
+
 @pytest.mark.parametrize("image", [GREY, RGB], ids=["grey", "rgb"])
 def test_jpeg_comes_back_nearly(image: np.ndarray) -> None:
     smooth = cv2.GaussianBlur(image, (0, 0), 3)

@@ -102,6 +102,25 @@ def test_mistakes_at_the_start(tmp_path: Path) -> None:
         ReplaySource(junk, CLOCK).open()
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "notes", "times.csv", "art.ans", ".avi"])
+def test_what_is_no_video_by_its_name_is_not_played(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("added 10 µl of precipitant\n" * 500)
+    with pytest.raises(
+        SourceError, match="no video by its name: name a folder of images, or a file that ends in"
+    ):
+        ReplaySource(path, CLOCK).open()
+
+
+def test_one_image_is_no_video(tmp_path: Path) -> None:
+    images(tmp_path, "f1.png", "f2.bmp")
+    for name in ("f1.png", "f2.bmp"):
+        with pytest.raises(SourceError, match="one image file and no video: name the folder"):
+            ReplaySource(tmp_path / name, CLOCK).open()
+    frames = frames_of(ReplaySource(tmp_path, CLOCK, interval_s=1))
+    assert [frame.source_name for frame in frames if isinstance(frame, Frame)] == ["f1.png", "f2.bmp"]
+
+
 def test_real_frames_with_their_timestamps(shared_data: Path) -> None:
     folder = shared_data / "film-growth"
     frames = frames_of(ReplaySource(folder / "frames", CLOCK, timestamps=folder / "timestamps.csv"))
