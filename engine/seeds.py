@@ -13,6 +13,8 @@ from engine.thresholds import Thresholds
 
 Labels = npt.NDArray[np.int32]
 
+PIXELS_AT_A_TIME = 1 << 14
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seeds:
@@ -55,24 +57,35 @@ def grow_seeds(labels: Labels, bare: Positions, width: int) -> None:
     alternate, so that fronts are octagons. Where two fronts meet in one pixel, it goes by turns to the one
     and the other, lest either side gain area from its number.
     """
+    axes = np.array((-width, -1, 1, width))
+    diagonals = np.array((*axes, -(width + 1), 1 - width, width - 1, width + 1))
     prefers_larger = (bare // width + bare % width) % 2 == 0
-    axes = (-width, -1, 1, width)
-    diagonals = (*axes, -(width + 1), 1 - width, width - 1, width + 1)
     stalled = step = 0
     while len(bare) and stalled < 2:
-        largest = np.zeros(len(bare), np.int32)
-        # One less than a label as an unsigned number: background is then larger than any label.
-        smallest = np.full(len(bare), np.iinfo(np.uint32).max, np.uint32)
-        at, seen, less = np.empty_like(bare), np.empty_like(largest), np.empty_like(smallest)
-        for offset in diagonals if step % 2 else axes:
-            np.add(bare, offset, out=at)
-            np.take(labels, at, out=seen, mode="wrap")  # checked positions would be copied first
-            np.maximum(largest, seen, out=largest)
-            np.subtract(seen.view(np.uint32), np.uint32(1), out=less)
-            np.minimum(smallest, less, out=smallest)
-        smallest += np.uint32(1)
-        labels[bare] = np.where(prefers_larger, largest, smallest.view(np.int32))
-        waits = largest == 0
+        offsets = diagonals if step % 2 else axes
+        # What belongs to so many pixels stays in the processor's cache from one neighbour to the next.
+        some = [slice(start, start + PIXELS_AT_A_TIME) for start in range(0, len(bare), PIXELS_AT_A_TIME)]
+        reached = [_reach(labels, bare[part], prefers_larger[part], offsets) for part in some]
+        chosen = np.concatenate(reached)
+        labels[bare] = chosen
+        waits = chosen == 0
         stalled = stalled + 1 if waits.all() else 0
         bare, prefers_larger = bare[waits], prefers_larger[waits]
         step += 1
+
+
+def _reach(
+    labels: Labels, at: Positions, prefers_larger: npt.NDArray[np.bool_], offsets: Positions
+) -> Labels:
+    """The label that each pixel takes from its neighbours, 0 where it has none."""
+    largest = np.zeros(len(at), np.int32)
+    # One less than a label as an unsigned number: background is then larger than any label.
+    smallest = np.full(len(at), np.iinfo(np.uint32).max, np.uint32)
+    beside, seen, less = np.empty_like(at), np.empty_like(largest), np.empty_like(smallest)
+    for offset in offsets:
+        np.add(at, offset, out=beside)
+        np.take(labels, beside, out=seen, mode="wrap")  # checked positions would be copied first
+        np.maximum(largest, seen, out=largest)
+        np.subtract(seen.view(np.uint32), np.uint32(1), out=less)
+        np.minimum(smallest, less, out=smallest)
+    return np.where(prefers_larger, largest, (smallest + np.uint32(1)).view(np.int32))

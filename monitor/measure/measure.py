@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.measure.area import subpixel_area
 from monitor.measure.calipers import Calipers, calipers
 from monitor.measure.contact import contact_pairs, neighbours
+from monitor.measure.contours import follow
 from monitor.measure.habit import judge_habit
 from monitor.measure.narrow import Narrow, narrow
 from monitor.measure.outline import Outlines, trace
@@ -21,6 +22,8 @@ from monitor.settings.measuring import MeasuringSettings
 
 Float = NDArray[np.float64]
 
+CORNER_PX = 0.5
+"""Crystals whose corners meet are less than this apart."""
 _LENGTHS = ("equivalent_diameter", "feret_max", "feret_min", "length", "width", "perimeter")
 
 
@@ -41,15 +44,19 @@ def measure(
     if not labels_HW.any():
         return ()
     narrow_HW = narrow(labels_HW)
+    distance_px = settings.contact_distance_px
     # OpenCV and numpy let go of the interpreter in their long calls, so that the threads run side by side.
-    with ThreadPoolExecutor(1) as aside:
-        touching = aside.submit(contact_pairs, narrow_HW, settings.contact_distance_px)
-        regions = find_regions(labels_HW)
-        summing = aside.submit(_area, narrow_HW, probability_HW, regions)
-        outlines = trace(labels_HW, probability_HW, regions.label, regions.boxes, regions.pixels)
-        caliper = calipers(outlines.hulls)
-        rows = _rows(regions, summing.result(), outlines, caliper, um_per_px)
-        contacts = neighbours(touching.result())
+    with ThreadPoolExecutor(2) as threads:
+        finding = threads.submit(find_regions, labels_HW)
+        contacts = neighbours(contact_pairs(narrow_HW, distance_px))
+        adjoining = contacts
+        if distance_px < CORNER_PX:
+            adjoining = neighbours(contact_pairs(narrow_HW, CORNER_PX))
+        regions = finding.result()
+        summing = threads.submit(_area, narrow_HW, probability_HW, regions)
+        chains = follow(labels_HW, narrow_HW, regions.label, adjoining, threads)
+        outlines = trace(labels_HW, probability_HW, chains, regions.pixels)
+        rows = _rows(regions, summing.result(), outlines, calipers(outlines.hulls), um_per_px)
     labels = regions.label.tolist()
     scores = score_by_label or {}
     if not all(label in scores for label in labels):

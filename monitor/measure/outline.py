@@ -8,14 +8,14 @@ left to the crystal's sub-pixel area is made up by moving the whole outline by Î
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.measure.regions import Box, Float
+from monitor.measure.contours import Chains
+from monitor.measure.regions import Float
 
 TANGENT_STEPS = 2
 """Normals are taken across this many boundary pixels to either side."""
@@ -57,78 +57,38 @@ class Outlines:
         return np.asarray(np.clip(offset, LEAST_MOVE_PX, MOST_MOVE_PX), np.float64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chains:
-    """Boundary pixels of all bodies, one after the other."""
-
-    points: NDArray[np.float32]
-    """Shape (P, 2), (x, y)."""
-    lengths: NDArray[np.int64]
-    """Boundary pixels of each body."""
-    owners: NDArray[np.int64]
-    """Which crystal each body belongs to."""
-
-    def neighbour(self, steps: int) -> NDArray[np.int64]:
-        """Position of the boundary pixel `steps` (either way) further along each pixel's body."""
-        count = len(self.points)
-        result = np.arange(count) + steps
-        ends = np.cumsum(self.lengths)
-        starts = ends - self.lengths
-        # Only the first or last few of each body step over its end.
-        for offset in range(abs(steps)):
-            at = starts + offset if steps < 0 else ends - 1 - offset
-            inside = (at >= starts) & (at < ends)
-            at, start, length = at[inside], starts[inside], self.lengths[inside]
-            result[at] = start + (at - start + steps) % length
-        return result
-
-
 def trace(
     labels_HW: NDArray[np.int32],
     probability_HW: NDArray[np.float32] | None,
-    label: NDArray[np.int64],
-    boxes: Sequence[Box],
+    chains: Chains,
     pixels: Float,
 ) -> Outlines:
-    """Trace the outer outline of every label inside its bounding box (8-connected), then refine all.
+    """Refine the boundaries of N crystals and measure them.
 
-    `pixels` are the whole pixels of each label; `probability_HW` None: the labels themselves are refined.
+    `pixels` are the whole pixels of each crystal; `probability_HW` None: the labels themselves are refined.
     """
-    found: list[NDArray[np.int32]] = []
-    owners: list[int] = []
-    for index, (value, box) in enumerate(zip(label.tolist(), boxes, strict=True)):
-        mask = (labels_HW[box] == value).view(np.uint8)
-        bodies, _ = cv2.findContours(
-            mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(box[1].start, box[0].start)
-        )
-        found.extend(np.asarray(body, np.int32) for body in bodies)
-        owners.extend([index] * len(bodies))
-    chains = _Chains(
-        np.concatenate(found).reshape(-1, 2).astype(np.float32),
-        np.array([len(body) for body in found], np.int64),
-        np.array(owners, np.int64),
-    )
-    whole = _areas(chains.points, chains, len(label))
+    count = len(pixels)
+    whole = _areas(chains.points, chains, count)
     on_boundary = np.where(chains.lengths == 1, 0, chains.lengths)
-    bodies_N = np.bincount(chains.owners, minlength=len(label)).astype(np.float64)
+    bodies_N = np.bincount(chains.owners, minlength=count).astype(np.float64)
     # Pick's theorem: a polygon through pixel centres of area A with B boundary pixels holds A + B/2 + 1.
-    filled = whole + np.bincount(chains.owners, on_boundary, len(label)) / 2 + bodies_N
+    filled = whole + np.bincount(chains.owners, on_boundary, count) / 2 + bodies_N
     if probability_HW is None:
         probability_HW = np.asarray(
             cv2.GaussianBlur((labels_HW > 0).astype(np.float32), (0, 0), BLUR_PX), np.float32
         )
     refined = _refine(chains, labels_HW, probability_HW)
     return Outlines(
-        hulls=_hulls(refined, chains, len(label)),
-        area_px=_areas(refined, chains, len(label)),
+        hulls=_hulls(refined, chains, count),
+        area_px=_areas(refined, chains, count),
         hole_px=np.maximum(filled - pixels, 0),
-        perimeter_px=_perimeters(refined, chains, len(label)),
+        perimeter_px=_perimeters(refined, chains, count),
         bodies=bodies_N,
     )
 
 
 def _refine(
-    chains: _Chains, labels_HW: NDArray[np.int32], probability_HW: NDArray[np.float32]
+    chains: Chains, labels_HW: NDArray[np.int32], probability_HW: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Move each boundary pixel's centre onto the edge.
 
@@ -185,7 +145,7 @@ def _distance(
     return np.asarray(np.clip(distance, np.float32(LEAST_MOVE_PX), np.float32(MOST_MOVE_PX)), np.float32)
 
 
-def _areas(points: NDArray[np.float32], chains: _Chains, count: int) -> Float:
+def _areas(points: NDArray[np.float32], chains: Chains, count: int) -> Float:
     x, y = points.T.astype(np.float64)
     after = chains.neighbour(1)
     body = np.repeat(np.arange(len(chains.lengths)), chains.lengths)
@@ -193,13 +153,13 @@ def _areas(points: NDArray[np.float32], chains: _Chains, count: int) -> Float:
     return np.bincount(chains.owners, np.abs(twice) / 2, count).astype(np.float64)
 
 
-def _perimeters(points: NDArray[np.float32], chains: _Chains, count: int) -> Float:
+def _perimeters(points: NDArray[np.float32], chains: Chains, count: int) -> Float:
     sides = points[chains.neighbour(1)] - points
     owner = np.repeat(chains.owners, chains.lengths)
     return np.bincount(owner, np.hypot(sides[:, 0], sides[:, 1]), count).astype(np.float64)
 
 
-def _hulls(points: NDArray[np.float32], chains: _Chains, count: int) -> tuple[NDArray[np.float32], ...]:
+def _hulls(points: NDArray[np.float32], chains: Chains, count: int) -> tuple[NDArray[np.float32], ...]:
     ends = np.cumsum(np.bincount(chains.owners, chains.lengths, count)).astype(np.int64)
     hulls = []
     for own in np.split(points, ends[:-1]):
