@@ -43,6 +43,10 @@ class Segmentation:
     """Seconds spent in `preprocess`, `network` and `postprocess`."""
     dropped: int
     """Bodies found and left out: below the minimal area or score."""
+    changes: tuple[EngineChange, ...] = ()
+    """What changed in the line-up since the last result: losses, swaps, refusals, in order."""
+    condition: EngineCondition | None = None
+    """Whether the back end that should serve does; None where nobody says."""
 
 
 class Segmenter:
@@ -101,10 +105,6 @@ class Segmenter:
         """Whether the back end that should serve does."""
         return self._line_up.condition
 
-    def take_changes(self) -> tuple[EngineChange, ...]:
-        """What changed in the line-up since the last call, in order: losses, swaps, refusals."""
-        return self._line_up.take_changes()
-
     def prepare(self, height: int, width: int) -> None:
         """Compile for frames of this size, px, so that the first of them is not late."""
         rows, columns = self._plan(height, width)
@@ -139,6 +139,8 @@ class Segmenter:
                 "postprocess": ended - inferred,
             },
             dropped=bodies.dropped,
+            changes=self._line_up.take_changes(),
+            condition=self._line_up.condition,
         )
 
     def close(self) -> None:

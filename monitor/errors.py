@@ -46,5 +46,9 @@ class CameraError(CrystalMonitorError):
     """A camera failed while running; the grabber reports it and reconnects."""
 
 
+class EngineLostError(CrystalMonitorError):
+    """The back end was lost while running, and the settings say to stop then; exit code 3."""
+
+
 class ControlError(UserError):
     """A command to a running daemon was refused or not answered."""

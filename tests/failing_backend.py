@@ -54,7 +54,8 @@ class FailingBackend:
 class Cue:
     """When a back end fails: told by the test, thread-safe. Serves as a line-up's candidate by `candidate`."""
 
-    def __init__(self, precision: str, *, name: str = "openvino") -> None:
+    def __init__(self, precision: str, *, name: str = "openvino", shared_with: Cue | None = None) -> None:
+        """`shared_with`: a fault that is due strikes whichever of the two is asked next."""
         self.name = name
         self.precision = precision
         self.wrong = False
@@ -65,8 +66,8 @@ class Cue:
         self.may_go_on = threading.Event()
         """Cleared: making it takes until it is set."""
         self.may_go_on.set()
-        self._lock = threading.Lock()
-        self._due: list[str] = []
+        self._lock = threading.Lock() if shared_with is None else shared_with._lock
+        self._due: list[str] = [] if shared_with is None else shared_with._due
         self.struck: list[tuple[int, int]] = []
         """Size of the tile at which each fault struck: that of the frames, or of the parity gate's."""
         self.always: str | None = None

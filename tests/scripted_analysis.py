@@ -99,7 +99,7 @@ def scripted(
     database = f"sqlite:///{folder / 'trails.sqlite'}"
     settings = settings or StationSettings.model_validate({"storage": {"database": database}})
     store = open_store(database)
-    keeper = RunKeeper(store, settings, clock, PROVENANCE)
+    keeper = RunKeeper(store, settings, clock, lambda: PROVENANCE)
     fields = Fields(settings, Nothing(), store)
     emitter = Emitter(database, AlertPublisher({}, timeout_s=0.05), None)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

@@ -13,6 +13,7 @@ from monitor.analysis.fields import Fields
 from monitor.analysis.persistence import NotStoredError, StoreWriter
 from monitor.analysis.runs import RunKeeper
 from monitor.clock import Clock, Instant
+from monitor.errors import EngineLostError
 from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import AlertsTold, RunChange, RunEvent, SessionEnded, SessionEndKind
@@ -138,6 +139,11 @@ class AnalysisLoop:
         self._tell_alerts(writer, any_new=bool(result.alerts))
         if self._on_progress is not None:
             self._on_progress(self.progress)
+        if pipeline.stop_reason is not None:
+            raise EngineLostError(
+                f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
+                "What it did so far is stored, the frame in hand as failed; it goes on with the run when it is started."
+            )
 
     def _tell_alerts(self, writer: StoreWriter, *, any_new: bool) -> None:
         run = self._keeper.run

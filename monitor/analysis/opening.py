@@ -54,6 +54,7 @@ def open_segmenter(settings: StationSettings) -> Segmenter:
             backend=analysis.backend,
             threads=analysis.threads,
             cache=analysis.model_cache,
+            on_loss=analysis.on_engine_loss,
         )
     except EngineError as error:
         raise SettingsError(f"the engine cannot start: {error}") from error
@@ -100,7 +101,7 @@ def open_analysis(
         stack.callback(emitter.close)
         live = source is None
         engine = segmenter if segmenter is not None else open_segmenter(settings)
-        keeper = RunKeeper(store, settings, clock, _provenance(engine))
+        keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
         keeper.resume_or_end()
         fields = Fields(settings, engine, store)
         frames = source or connect_source(

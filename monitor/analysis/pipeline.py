@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import EngineError, Segmentation
+from engine.errors import BackendError
 from monitor.alerts import AlertInput, AlertState
 from monitor.alerts import step as alerts_step
+from monitor.analysis.engine_report import EngineReport, report_of_failure, report_of_frame
 from monitor.completion import CompletionInput, CompletionMachineState
 from monitor.completion import step as completion_step
 from monitor.frame import FailedFrame, Frame, TimeSource
@@ -45,6 +47,9 @@ from monitor.tracker import step as tracker_step
 
 STAGES = ("quality", "segmentation", "measuring", "tracking", "kinetics", "completion")
 """Stages that count towards the time that the analysis of a frame takes."""
+
+
+_ENGINE_UNKNOWN = EngineReport((), None, "")
 
 
 class Segmenter(Protocol):
@@ -81,6 +86,9 @@ class FieldPipeline:
         self.state = state
         self.muted_until_s: float | None = None
         """Until then no alert fires, elapsed seconds; set by the operator."""
+        self.stop_reason: str | None = None
+        """Why the analysis is to stop after this frame: the back end was lost, and the settings say so."""
+        self._engine = _ENGINE_UNKNOWN
         self.timings_s: dict[str, float] = {}
         """Seconds that each stage of the last frame took."""
 
@@ -110,16 +118,18 @@ class FieldPipeline:
             with self._timed("segmentation"):
                 segmentation = self._segmenter.segment(frame.image)
         except EngineError as error:
-            if not self.state.engine_failed:
-                events += (Event(EventKind.ENGINE_FAILED, str(error)),)
+            self._engine = report_of_failure(error, self.state.engine_failed)
+            events += self._engine.events
             self.state.engine_failed = True
+            if isinstance(error, BackendError) and self._settings.analysis.on_engine_loss == "stop":
+                self.stop_reason = str(error)
             quality = replace(
                 quality, status=FrameStatus.FAILED, reason=RejectReason.ENGINE, detail=str(error)
             )
             return self._unseen(frame, quality, elapsed_s, age_s, elapsed_s, events)
-        if self.state.engine_failed:
-            self.state.engine_failed = False
-            events += (Event(EventKind.ENGINE_BACK, f"{segmentation.backend} works again"),)
+        self._engine = report_of_frame(segmentation, self.state.engine_failed)
+        self.state.engine_failed = False
+        events += self._engine.events
         self.timings_s |= {f"engine.{name}": seconds for name, seconds in segmentation.timings_s.items()}
         return self._seen(frame, quality, segmentation, elapsed_s, age_s, events)
 
@@ -247,6 +257,8 @@ class FieldPipeline:
             analysis_s=sum(self.timings_s[name] for name in STAGES if name in self.timings_s) or None,
             interval_s=self._settings.analysis.interval_s or None,
             muted_until_s=self.muted_until_s,
+            engine_works=self._engine.works,
+            engine_says=self._engine.says,
         )
         self.state.alerts, alerts = alerts_step(self.state.alerts, alert_input, self._settings.alerts)
         return alerts

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from monitor.analysis.loop import Progress
 from monitor.analysis.opening import open_analysis
 from monitor.clock import Clock
-from monitor.errors import SourceError
+from monitor.errors import EngineLostError, SourceError
 from monitor.settings.station import StationSettings
 from monitor.source import ReplaySource
 
@@ -28,7 +28,11 @@ def replay(
         update={"analysis": settings.analysis.model_copy(update={"resume": False})}
     )
     with open_analysis(settings, clock, source=source, on_progress=on_progress) as analysis:
-        analysis.loop.run(stop)
+        try:
+            analysis.loop.run(stop)
+        except EngineLostError:
+            analysis.loop.end_run("the engine was lost, and the settings say to stop then", stop)
+            raise
         run = analysis.keeper.run
         if run is None:
             raise SourceError(f"{source.camera}: no frame was replayed")

@@ -32,7 +32,8 @@ class Provenance:
     model_card_json: str
     """The card, JSON."""
     backend: str
-    """Back end and precision."""
+    """Back end and precision that serve when the run begins; later changes are events, and each frame's row has its
+    own."""
     detection_limit_px: float | None
     """Area-equivalent diameter of the smallest crystal that is reported, px."""
 
@@ -44,9 +45,13 @@ class RunKeeper:
     """
 
     def __init__(
-        self, store: TrailStore, settings: StationSettings, clock: Clock, provenance: Provenance | None = None
+        self,
+        store: TrailStore,
+        settings: StationSettings,
+        clock: Clock,
+        provenance: Callable[[], Provenance] | None = None,
     ) -> None:
-        """Find the run that is open. Without `provenance` no run can be begun, only written to."""
+        """Find the run that is open. Without `provenance`, asked when a run begins, none can be, only written to."""
         self._store = store
         self._settings = settings
         self._provenance = provenance
@@ -86,8 +91,8 @@ class RunKeeper:
     def run_for(self, frame: Frame | FailedFrame) -> Run:
         """The open run, or a new one that begins with this frame."""
         if self._run is None:
-            provenance = self._provenance
-            assert provenance is not None, "a run begins with what runs it"
+            assert self._provenance is not None, "a run begins with what runs it"
+            provenance = self._provenance()
             self._run = self._store.start_run(
                 RunStart(
                     name=self._next_name,

@@ -9,13 +9,14 @@ import sys
 import click
 
 from monitor.cli.group import CommandGroup
-from monitor.errors import CrystalMonitorError, UserError
+from monitor.errors import CrystalMonitorError, EngineLostError, UserError
 from monitor.version import __version__
 
 __all__ = ["cli", "main"]
 
 EXIT_USER_ERROR = 2
 EXIT_FAILURE = 1
+EXIT_ENGINE_LOST = 3
 
 
 @click.group(
@@ -50,6 +51,9 @@ def main() -> None:
     except UserError as error:
         click.echo(f"crystal-monitor: {error}", err=True)
         sys.exit(EXIT_USER_ERROR)
+    except EngineLostError as error:
+        click.echo(f"crystal-monitor: {error}", err=True)
+        sys.exit(EXIT_ENGINE_LOST)
     except CrystalMonitorError as error:
         click.echo(f"crystal-monitor: {error}", err=True)
         sys.exit(EXIT_FAILURE)

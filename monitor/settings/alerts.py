@@ -167,6 +167,13 @@ class SlowRule(_Rule):
     """The rule clears when the load is back below this; 0.9 of the limit unless set."""
 
 
+class EngineRule(_Rule):
+    """The back end that should run the network does not: it was lost or refused, or none is left."""
+
+    kind: Literal["engine"] = "engine"
+    """The kind of rule."""
+
+
 AlertRule = Annotated[
     GrowthRateRule
     | NucleationRule
@@ -178,7 +185,8 @@ AlertRule = Annotated[
     | DissolvingRule
     | CompleteRule
     | BlindRule
-    | SlowRule,
+    | SlowRule
+    | EngineRule,
     Field(discriminator="kind"),
 ]
 
@@ -200,6 +208,7 @@ def _default_rules() -> tuple[AlertRule, ...]:
         DissolvingRule(name="dissolving", cooldown_s=3600.0),
         BlindRule(name="blind"),
         SlowRule(name="slow analysis", for_s=30.0, cooldown_s=3600.0),
+        EngineRule(name="engine"),
     )
 
 
@@ -208,7 +217,7 @@ class AlertSettings(SettingsModel):
 
     rules: tuple[AlertRule, ...] = Field(default_factory=_default_rules)
     """The alert rules; setting any replaces the default ones (first crystal, complete, ripening, dissolving,
-    blind, slow analysis)."""
+    blind, slow analysis, engine)."""
     sinks: tuple[SinkSettings, ...] = (SinkSettings(kind="log"),)
     """Where alerts are sent after they are stored."""
 

@@ -17,8 +17,12 @@ class AnalysisSettings(SettingsModel):
     """Least time between the beginnings of two analyses, seconds; 0 analyses as fast as the machine can. At 300
     crystals in view every frame writes about 300 rows of 280 bytes: 10 s is 2.6 million rows and 0.73 GB a day."""
     backend: Literal["auto", "openvino", "tensorrt", "torch"] = "auto"
-    """Inference back end; `auto` takes the fastest that can run here and says which. A back end that is named and
-    cannot run is an error, never replaced in silence."""
+    """Inference back end; `auto` serves at once with what is ready and swaps to the fastest that can run here as soon
+    as that is proven. A back end that is named serves from the first frame; one that cannot start is an error."""
+    on_engine_loss: Literal["degrade", "stop"] = "degrade"
+    """What the loss of the back end while running does (out of memory, device lost, any failure). `degrade`: the same
+    frame is done again on the next best, with event and alert, and the lost one is tried again behind. `stop`: the
+    frame is stored as `failed`, and the analysis ends with exit code 3, for the supervisor to start it again."""
     model: str = "default"
     """Name of shipped weights, or the path of a model card (`NAME.json` with its weights beside it)."""
     threads: int = Field(default=0, ge=0)

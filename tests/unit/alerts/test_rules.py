@@ -116,6 +116,11 @@ KINDS: list[tuple[dict[str, object], AlertInput, AlertInput]] = [
         replace(frame(0), analysis_s=0.9, interval_s=1.0),
         replace(frame(1), analysis_s=1.1, interval_s=1.0),
     ),
+    (
+        {"kind": "engine"},
+        replace(frame(0), engine_works=True, engine_says="openvino bf16 runs"),
+        replace(unmeasured(1), engine_works=False, engine_says="no back end works"),
+    ),
 ]
 
 
@@ -133,6 +138,18 @@ def test_each_kind_fires_once_across_its_limit(
 
 def test_every_kind_of_alert_has_a_rule_that_is_tested() -> None:
     assert {values["kind"] for values, _, _ in KINDS} == {kind.value for kind in AlertKind}
+
+
+def test_an_engine_of_which_nothing_is_known_changes_nothing() -> None:
+    settings = rule(kind="engine", cooldown_s=0)
+    lost, unknown = replace(frame(0), engine_works=False, engine_says="it is lost"), unmeasured(0)
+    back = replace(frame(0), engine_works=True, engine_says="it runs")
+    course = [unknown, lost, unknown, lost, unknown, back, unknown]
+    told = watch(settings, [replace(each, elapsed_s=float(t)) for t, each in enumerate(course)])
+    assert [(t, alert.raised, alert.message) for t, alert in told] == [
+        (1, True, "it is lost"),
+        (5, False, "cleared: it runs"),
+    ]
 
 
 def test_message_names_value_limit_and_unit() -> None:
