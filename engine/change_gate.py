@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from engine.tile_comparison import BLOCK_PX, TileReference, Tolerances, halved
 from engine.tiling import Axis, FloatImage, Inference, Window, pad, windows
@@ -45,8 +44,8 @@ class GatedInference:
     Never written to again."""
     kept_xywh_px: tuple[Box, ...]
     """Windows of the tiles that were not inferred in this call; empty where all were."""
-    inferred_since_s: float
-    """No pixel's probability was inferred before this time, seconds."""
+    inferred_since_s: float | None
+    """No pixel's probability was inferred before this time, seconds; None: all in this call."""
     tiles: int
     """Tiles of the frame."""
     changed: int
@@ -172,12 +171,12 @@ class GatedField:
                 top = window.rows.start + row * BLOCK_PX
                 left = window.columns.start + column * BLOCK_PX
                 touched[self._labels_HW[top : top + BLOCK_PX, left : left + BLOCK_PX]] = True
-        boxes = ndimage.find_objects(self._labels_HW)
-        crystals = [boxes[label - 1] for label in np.flatnonzero(touched[1:]) + 1]
+        touched[0] = False
+        crystals = _boxes(self._labels_HW, touched)
         return {
             number
             for number, tile in enumerate(self._tiles)
-            if any(_touches(tile.window, box) for box in crystals if box is not None)
+            if any(_touches(tile.window, box) for box in crystals)
         }
 
     def _blend(self, due: Sequence[int], shape: tuple[int, ...]) -> FloatImage:
@@ -206,6 +205,23 @@ class GatedField:
                 share_HW = other.window.weights_HW[inside]
                 blended_CHW[:, rows, columns] += other.probability_CHW[:, inside[0], inside[1]] * share_HW
         return blended_CHW[:, : shape[0], : shape[1]].copy()
+
+
+def _boxes(labels_HW: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> list[tuple[slice, slice]]:
+    """Bounding boxes (rows, columns) of the wanted labels that are there."""
+    at = np.flatnonzero(wanted[labels_HW])
+    label = labels_HW.ravel()[at]
+    limits = []
+    for place in np.divmod(at, labels_HW.shape[1]):
+        first, last = np.full(len(wanted), np.iinfo(np.int64).max), np.full(len(wanted), -1)
+        np.minimum.at(first, label, place)
+        np.maximum.at(last, label, place)
+        limits.append((first, last))
+    (top, bottom), (left, right) = limits
+    return [
+        (slice(int(top[n]), int(bottom[n]) + 1), slice(int(left[n]), int(right[n]) + 1))
+        for n in np.flatnonzero(bottom >= 0)
+    ]
 
 
 def _touches(window: Window, box: tuple[slice, slice]) -> bool:

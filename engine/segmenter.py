@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.cache import cache_folder
 from engine.card import ModelCard, load_card
+from engine.change_gate import ChangeGate, GatedField, GatedInference
 from engine.lineup import (
     Candidate,
     EngineChange,
@@ -24,12 +25,15 @@ from engine.lineup import (
 from engine.parity import ParityGate
 from engine.postprocess import postprocess
 from engine.preprocess import preprocess
-from engine.tiling import Axis, infer_tiled, plan
+from engine.tiling import LARGEST_WHOLE_AREA_PX, Axis, FloatImage, infer_tiled, plan
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Crystals of one image and where they came from; the arrays are the caller's to keep."""
+    """Crystals of one image and where they came from.
+
+    The arrays are the caller's to keep, not to write to: under a change gate two frames may share them.
+    """
 
     labels_HW: npt.NDArray[np.int32]
     """Label of each pixel, 0 = background, 1…n without gaps; crystals that touch have their own."""
@@ -43,6 +47,13 @@ class Segmentation:
     """Seconds spent in `preprocess`, `network` and `postprocess`."""
     dropped: int
     """Bodies found and left out: below the minimal area or score."""
+    kept_xywh_px: tuple[tuple[int, int, int, int], ...] = ()
+    """Windows (first column, first row, width, height, px) of tiles that were not inferred for this image, since the
+    change gate saw no change there: what touches one is carried over."""
+    inferred_since_s: float | None = None
+    """No pixel was inferred before this moment of the stream, seconds; None: all in this call."""
+    tiles: int = 1
+    """Tiles of the image."""
     changes: tuple[EngineChange, ...] = ()
     """What changed in the line-up since the last result: losses, swaps, refusals, in order."""
     condition: EngineCondition | None = None
@@ -62,6 +73,7 @@ class Segmenter:
         precision: str = "auto",
         on_loss: OnLoss = "stop",
         line_up: tuple[Sequence[Candidate], LineUpSettings] | None = None,
+        gate: ChangeGate | None = None,
     ) -> None:
         """Load a model by its shipped name or its card's path, verify its hashes, and let a proven back end serve.
 
@@ -75,6 +87,7 @@ class Segmenter:
                 raises.
             line_up: other candidates, best first, and how they behave, in place of what `backend`, `precision`
                 and `on_loss` name.
+            gate: infer only what changed in a stream of frames; None infers every frame whole.
 
         Raises EngineError: ModelNotFoundError, CardError, WeightsMismatchError, BackendUnavailableError, ParityError.
         """
@@ -89,6 +102,9 @@ class Segmenter:
         else:
             candidates, settings = line_up
         self._line_up = LineUp(candidates, ParityGate(self._card, folder), settings)
+        self._gate = gate
+        self._fields: dict[str, GatedField] = {}
+        self._latest: dict[str, tuple[FloatImage, Segmentation]] = {}
 
     @property
     def card(self) -> ModelCard:
@@ -110,38 +126,73 @@ class Segmenter:
         rows, columns = self._plan(height, width)
         self._line_up.prepare(rows.size, columns.size)
 
-    def segment(self, image: npt.NDArray[np.generic]) -> Segmentation:
+    def forget(self, stream: str | None = None) -> None:
+        """Infer the next frame of a stream whole, as after a change of objective; None: of every stream."""
+        for name in (*self._fields,) if stream is None else (stream,):
+            self._fields.pop(name, None)
+            self._latest.pop(name, None)
+
+    def segment(
+        self, image: npt.NDArray[np.generic], *, stream: str = "main", at_s: float | None = None
+    ) -> Segmentation:
         """Find the crystals of an image (H, W) grey or (H, W, 3) RGB, uint8 or uint16, of any size.
 
+        With a change gate and a moment `at_s`, seconds on any clock that rises, the image is taken as the next
+        of `stream` (a field under one camera), and only the tiles that changed are inferred.
         The whole of it runs on one back end, the one that the result names. Raises ImageRefusedError for
         another kind of image and BackendError when no back end is left, or one was lost and that is to stop.
         """
         started = time.perf_counter()
         normalised_HW = preprocess(image)
         preprocessed = time.perf_counter()
-        axes = self._plan(*normalised_HW.shape)
-        probability_CHW, backend = self._line_up.run(
-            lambda serving: infer_tiled(normalised_HW, axes, serving.infer), (axes[0].size, axes[1].size)
-        )
+        found, backend = self._infer(normalised_HW, stream, at_s)
         inferred = time.perf_counter()
-        crystal = self._card.outputs.index("crystal")
-        contact = self._card.outputs.index("contact")
-        bodies = postprocess(probability_CHW[crystal], probability_CHW[contact], self._card.thresholds)
+        result = self._latest_of(stream, found) or self._bodies(found.probability_CHW)
+        if self._gate is not None and at_s is not None:
+            self._fields[stream].see(result.labels_HW)
+            self._latest[stream] = found.probability_CHW, result
         ended = time.perf_counter()
-        return Segmentation(
-            labels_HW=bodies.labels_HW,
-            probability_HW=probability_CHW[crystal],
-            scores=bodies.scores,
+        return replace(
+            result,
             backend=backend,
             timings_s={
                 "preprocess": preprocessed - started,
                 "network": inferred - preprocessed,
                 "postprocess": ended - inferred,
             },
-            dropped=bodies.dropped,
+            kept_xywh_px=found.kept_xywh_px,
+            inferred_since_s=found.inferred_since_s,
+            tiles=found.tiles,
             changes=self._line_up.take_changes(),
             condition=self._line_up.condition,
         )
+
+    def _infer(self, image_HW: FloatImage, stream: str, at_s: float | None) -> tuple[GatedInference, str]:
+        axes = self._plan(*image_HW.shape)
+        size = (axes[0].size, axes[1].size)
+        if self._gate is None or at_s is None:
+            probability_CHW, backend = self._line_up.run(
+                lambda serving: infer_tiled(image_HW, axes, serving.infer), size
+            )
+            tiles = len(axes[0].starts) * len(axes[1].starts)
+            return GatedInference(probability_CHW, (), None, tiles, 0), backend
+        crystal = self._card.outputs.index("crystal")
+        field = self._fields.setdefault(stream, GatedField(self._gate, crystal))
+        return self._line_up.run(
+            lambda serving: field.infer(image_HW, at_s, axes, serving.describe(), serving.infer), size
+        )
+
+    def _latest_of(self, stream: str, found: GatedInference) -> Segmentation | None:
+        """The stream's last result, where nothing was inferred since."""
+        probability_CHW, result = self._latest.get(stream, (None, None))
+        return result if probability_CHW is found.probability_CHW else None
+
+    def _bodies(self, probability_CHW: FloatImage) -> Segmentation:
+        """Crystals from probabilities; what ran, and for how long, is for the caller to add."""
+        crystal = self._card.outputs.index("crystal")
+        contact = self._card.outputs.index("contact")
+        bodies = postprocess(probability_CHW[crystal], probability_CHW[contact], self._card.thresholds)
+        return Segmentation(bodies.labels_HW, probability_CHW[crystal], bodies.scores, "", {}, bodies.dropped)
 
     def close(self) -> None:
         """Free the back ends; may be called twice."""
@@ -149,6 +200,12 @@ class Segmenter:
 
     def _plan(self, height: int, width: int) -> tuple[Axis, Axis]:
         card = self._card
+        small = self._gate.tile_px if self._gate is not None else None
         return plan(
-            height, width, tile=card.tile_px, overlap=card.tile_overlap_px, stride=card.network.stride
+            height,
+            width,
+            tile=small or card.tile_px,
+            overlap=min(card.tile_overlap_px, (small or card.tile_px) // 4),
+            stride=card.network.stride,
+            whole_area=0 if small else LARGEST_WHOLE_AREA_PX,
         )

@@ -41,6 +41,10 @@ UNREST_MARGIN = 1.5
 FRONT_SCALES = 3
 """Fronts are summed over blocks of 32, 64 and 128 px, and over the whole tile."""
 
+GAIN_PULL = 1000.0
+SHIFT_PULL = 25.0
+"""How firmly gain and shift are held at zero where nothing tells them: as if known to 3 % and 0.2 px."""
+
 _BLOCK = BLOCK_PX // 2
 _FITTED = 7
 _MAD_TO_DEVIATION = 1.4826
@@ -110,7 +114,7 @@ class TileReference:
         self._basis_KN = np.stack([column * self._weight_HW for column in columns]).reshape(len(columns), -1)
         gram = (self._basis_KN @ self._basis_KN.T).astype(np.float64)
         # A tile without features says nothing of shift, gain or fronts: a weak pull keeps them at zero.
-        gram[np.diag_indices(_FITTED + 1)] += np.array([1e-9, *[10.0] * _FITTED])
+        gram[np.diag_indices(_FITTED + 1)] += np.array([1e-9, GAIN_PULL, *[SHIFT_PULL] * (_FITTED - 1)])
         self._inverse = np.linalg.inv(gram)
         self._inverse_fitted = np.linalg.inv(gram[:_FITTED, :_FITTED])
         self._advance_HW = self._basis_KN[_FITTED].reshape(self._half_HW.shape)

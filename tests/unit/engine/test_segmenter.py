@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import Segmenter
+from engine import ChangeGate, Segmenter
 from engine.errors import ImageRefusedError
 
 
@@ -106,3 +106,53 @@ def test_crystal_across_a_seam_is_one_crystal(tmp_path: Path) -> None:
 def test_float_image_is_refused(segmenter: Segmenter) -> None:
     with pytest.raises(ImageRefusedError, match="float64"):
         segmenter.segment(np.zeros((128, 128)))
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Segmenter]:
+    segmenter = Segmenter(threads=1, cache=tmp_path_factory.mktemp("cache"), gate=ChangeGate(tile_px=256))
+    yield segmenter
+    segmenter.close()
+
+
+def noisy(image: np.ndarray, seed: int) -> np.ndarray:
+    return (image + np.random.default_rng(seed).normal(0, 2, image.shape)).clip(0, 255).astype(np.uint8)
+
+
+STILL = ((60, 60, 30), (150, 60, 35), (60, 150, 32))
+
+
+def test_a_gated_stream_infers_what_changed_and_keeps_the_rest(gated: Segmenter) -> None:
+    still, grown = discs(300, 400, *STILL), discs(300, 400, *STILL, (340, 240, 12))
+    first = gated.segment(noisy(still, 1), at_s=0.0)
+    assert first.tiles == 4
+    assert first.kept_xywh_px == ()
+    second = gated.segment(noisy(still, 2), at_s=1.0)
+    assert second.labels_HW is first.labels_HW
+    assert second.probability_HW is first.probability_HW
+    assert len(second.kept_xywh_px) == second.tiles
+    assert (second.inferred_since_s, second.backend) == (0.0, first.backend)
+    third = gated.segment(noisy(grown, 3), at_s=2.0)
+    assert len(third.kept_xywh_px) == 3
+    assert (first.labels_HW.max(), third.labels_HW.max()) == (3, 4)
+    assert third.inferred_since_s == 0.0
+
+
+def test_streams_do_not_mix_and_images_without_a_moment_are_inferred_whole(gated: Segmenter) -> None:
+    still = noisy(discs(300, 400, *STILL), 1)
+    gated.segment(still, stream="a", at_s=0.0)
+    assert gated.segment(still, stream="b", at_s=1.0).kept_xywh_px == ()
+    assert len(gated.segment(still, stream="a", at_s=1.0).kept_xywh_px) == 4
+    assert gated.segment(still).kept_xywh_px == ()
+    gated.forget("a")
+    assert gated.segment(still, stream="a", at_s=2.0).kept_xywh_px == ()
+    gated.forget()
+    assert gated.segment(still, stream="b", at_s=2.0).kept_xywh_px == ()
+
+
+def test_without_a_gate_a_moment_changes_nothing(segmenter: Segmenter) -> None:
+    image = discs(200, 260, (60, 100, 30))
+    for at_s in (0.0, 1.0):
+        found = segmenter.segment(image, at_s=at_s)
+        assert found.kept_xywh_px == ()
+        assert found.inferred_since_s is None
