@@ -48,7 +48,8 @@ def follow(
 ) -> Chains:
     """Follow the outer boundary of every body of every label (8-connected).
 
-    `narrow_HW`: the same labels; `label`: the N labels, ascending; `adjoining`: at least those that each label touches, corners included.
+    `narrow_HW`: the same labels; `label`: the N of them, ascending; `adjoining`: at least those that each label
+    touches, corners included.
     """
     colour = _colours(label, adjoining)
     if narrow_HW.dtype == np.uint16:  # OpenCV looks up short numbers, and several times as fast

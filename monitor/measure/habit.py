@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.records import Habit
 from monitor.settings.measuring import MeasuringSettings
 
+Float = NDArray[np.float64]
 
-def ellipse_circumference(area_px: float, axis_ratio: float) -> float:
-    """Circumference, px, of the ellipse of this area (px²) and ratio of short to long axis (Ramanujan
+
+def ellipse_circumference(area_px: Float, axis_ratio: Float) -> Float:
+    """Circumferences, px, of ellipses of these areas (px²) and ratios of short to long axis (Ramanujan
     1914)."""
-    long_px = math.sqrt(area_px / (math.pi * axis_ratio))
+    long_px = np.sqrt(area_px / (np.pi * axis_ratio))
     short_px = long_px * axis_ratio
     h = ((long_px - short_px) / (long_px + short_px)) ** 2
-    return math.pi * (long_px + short_px) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
+    return np.asarray(np.pi * (long_px + short_px) * (1 + 3 * h / (10 + np.sqrt(4 - 3 * h))))
 
 
-def judge_habit(figures: Mapping[str, float], settings: MeasuringSettings) -> Habit:
-    """Judge a whole outline (one that does not touch the border); the first question that is answered
-    decides.
+def judge_habits(
+    figures: Mapping[str, Float], touches_border: NDArray[np.bool_], settings: MeasuringSettings
+) -> list[Habit]:
+    """Judge N outlines; the first question that is answered decides.
 
-    `figures`: `area_px`, `perimeter_px`, `length_px`, `width_px`, `aspect_ratio`, `solidity` as in
-    `Observation`. `precipitate` is never given: one small outline cannot tell a drop of oil from a crystal.
+    `figures`: arrays of length N named `area_px`, `equivalent_diameter_px`, `perimeter_px`, `length_px`,
+    `width_px`, `aspect_ratio`, `solidity` as in `Observation`. What the border cuts has no habit. `precipitate`
+    is never given: one small outline cannot tell a drop of oil from a crystal.
     """
-    area_px, aspect_ratio = figures["area_px"], figures["aspect_ratio"]
-    if 2 * math.sqrt(area_px / math.pi) < settings.habit_min_diameter_px:
-        return Habit.UNKNOWN
-    if figures["solidity"] < settings.aggregate_solidity:
-        return Habit.AGGREGATE
-    if aspect_ratio < settings.needle_aspect_ratio:
-        return Habit.NEEDLE
-    axis_ratio = figures["width_px"] / figures["length_px"]
-    if ellipse_circumference(area_px, axis_ratio) >= settings.rounded_ellipticity * figures["perimeter_px"]:
-        return Habit.ROUNDED
-    return Habit.PLATE if aspect_ratio >= settings.plate_aspect_ratio else Habit.PRISM
+    aspect_ratio = figures["aspect_ratio"]
+    circumference = ellipse_circumference(figures["area_px"], figures["width_px"] / figures["length_px"])
+    questions = (
+        (
+            Habit.UNKNOWN,
+            touches_border | (figures["equivalent_diameter_px"] < settings.habit_min_diameter_px),
+        ),
+        (Habit.AGGREGATE, figures["solidity"] < settings.aggregate_solidity),
+        (Habit.NEEDLE, aspect_ratio < settings.needle_aspect_ratio),
+        (Habit.ROUNDED, circumference >= settings.rounded_ellipticity * figures["perimeter_px"]),
+        (Habit.PLATE, aspect_ratio >= settings.plate_aspect_ratio),
+    )
+    habits = [*(habit for habit, _ in questions), Habit.PRISM]
+    answers = np.select([answer for _, answer in questions], range(len(questions)), len(questions))
+    return [habits[index] for index in answers.tolist()]

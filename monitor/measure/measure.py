@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,11 @@ from monitor.measure.area import subpixel_area
 from monitor.measure.calipers import Calipers, calipers
 from monitor.measure.contact import contact_pairs, neighbours
 from monitor.measure.contours import follow
-from monitor.measure.habit import judge_habit
+from monitor.measure.habit import judge_habits
 from monitor.measure.narrow import Narrow, narrow
 from monitor.measure.outline import Outlines, trace
 from monitor.measure.regions import Regions, find_regions
-from monitor.records import Habit, Observation
+from monitor.records import Observation
 from monitor.settings.measuring import MeasuringSettings
 
 Float = NDArray[np.float64]
@@ -56,27 +57,30 @@ def measure(
         summing = threads.submit(_area, narrow_HW, probability_HW, regions)
         chains = follow(labels_HW, narrow_HW, regions.label, adjoining, threads)
         outlines = trace(labels_HW, probability_HW, chains, regions.pixels)
-        rows = _rows(regions, summing.result(), outlines, calipers(outlines.hulls), um_per_px)
+        figures = _figures(regions, summing.result(), outlines, calipers(outlines.hulls))
     labels = regions.label.tolist()
     scores = score_by_label or {}
     if not all(label in scores for label in labels):
         scores = dict(zip(labels, regions.mean(probability_HW).tolist(), strict=True)) | dict(scores)
-    observations = []
-    for label, row, box in zip(labels, rows, regions.boxes, strict=True):
-        border = _touches_border(box, labels_HW.shape, settings.border_margin_px)
-        habit = Habit.UNKNOWN if border else judge_habit(row, settings)
-        observations.append(
-            Observation(
-                label=label,
-                bbox_xywh_px=_xywh(box),
-                touches_border=border,
-                contact_labels=contacts.get(label, ()),
-                score=float(scores[label]),
-                habit=habit,
-                **row,
-            )
+    border = regions.near_border(labels_HW.shape, settings.border_margin_px)
+    lengths: list[Iterable[float | None]] = [repeat(None)] * (1 + len(_LENGTHS))
+    if um_per_px is not None:
+        lengths = [(figures["area_px"] * um_per_px**2).tolist()]
+        lengths += [(figures[f"{name}_px"] * um_per_px).tolist() for name in _LENGTHS]
+    # In the order of the record's fields: naming 25 of them for each of thousands of crystals takes as long as tracing.
+    return tuple(
+        map(
+            Observation,
+            labels,
+            *(column.tolist() for column in figures.values()),
+            zip(*regions.box_xywh.T.tolist(), strict=True),
+            border.tolist(),
+            [contacts.get(label, ()) for label in labels],
+            [float(scores[label]) for label in labels],
+            judge_habits(figures, border, settings),
+            *lengths,
         )
-    return tuple(observations)
+    )
 
 
 def _area(narrow_HW: Narrow, probability_HW: NDArray[np.float32] | None, regions: Regions) -> Float:
@@ -85,15 +89,13 @@ def _area(narrow_HW: Narrow, probability_HW: NDArray[np.float32] | None, regions
     return subpixel_area(narrow_HW, probability_HW, regions.label, regions.pixels)
 
 
-def _rows(
-    regions: Regions, area: Float, outlines: Outlines, caliper: Calipers, um_per_px: float | None
-) -> list[dict[str, float]]:
+def _figures(regions: Regions, area: Float, outlines: Outlines, caliper: Calipers) -> dict[str, Float]:
     offset = outlines.offset_px(area)
     perimeter = outlines.perimeter_px + 2 * math.pi * outlines.bodies * offset
     hull_area = caliper.area_px + caliper.perimeter_px * offset + math.pi * offset**2
     feret_max = caliper.feret_max_px + 2 * offset
     feret_min = caliper.feret_min_px + 2 * offset
-    columns = {
+    return {
         "area_px": area,
         "equivalent_diameter_px": 2 * np.sqrt(area / math.pi),
         "feret_max_px": feret_max,
@@ -108,24 +110,3 @@ def _rows(
         "centroid_x_px": regions.centroid_x_px,
         "centroid_y_px": regions.centroid_y_px,
     }
-    if um_per_px is not None:
-        columns["area_um2"] = area * um_per_px**2
-        columns |= {f"{name}_um": columns[f"{name}_px"] * um_per_px for name in _LENGTHS}
-    names = tuple(columns)
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [dict(zip(names, values, strict=True)) for values in rows]
-
-
-def _touches_border(box: tuple[slice, slice], shape: tuple[int, ...], margin_px: int) -> bool:
-    rows, columns = box
-    return bool(
-        rows.start < margin_px
-        or columns.start < margin_px
-        or rows.stop > shape[0] - margin_px
-        or columns.stop > shape[1] - margin_px
-    )
-
-
-def _xywh(box: tuple[slice, slice]) -> tuple[int, int, int, int]:
-    rows, columns = box
-    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
-Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +22,23 @@ class Regions:
     """Column of the centre of mass."""
     centroid_y_px: Float
     """Row of the centre of mass."""
-    boxes: tuple[Box, ...]
-    """Bounding boxes: (rows, columns)."""
+    box_xywh: NDArray[np.int64]
+    """Bounding boxes, shape (N, 4): first column, first row, width, height."""
     run_starts: NDArray[np.int64]
     """Flat position of the first pixel of each run of any crystal, ascending."""
     run_lengths: NDArray[np.int64]
     """Pixels of each run."""
     run_labels: NDArray[np.int32]
     """Label of each run."""
+
+    def near_border(self, shape: tuple[int, ...], margin_px: int) -> NDArray[np.bool_]:
+        """Whether each crystal reaches into the `margin_px` outermost rows or columns of an image (H, W)."""
+        x, y, width, height = self.box_xywh.T
+        return np.asarray(
+            (np.minimum(x, y) < margin_px)
+            | (x + width > shape[1] - margin_px)
+            | (y + height > shape[0] - margin_px)
+        )
 
     def mean(self, image_HW: NDArray[np.float32] | None) -> Float:
         """Mean of an image over the whole pixels of each crystal; 1 where there is none."""
@@ -66,13 +74,13 @@ def find_regions(labels_HW: NDArray[np.int32]) -> Regions:
     left = np.minimum.reduceat(columns, first)
     right = np.maximum.reduceat(columns + length, first)
     # Runs come row by row and the sort is stable, so a crystal's first run is its topmost.
-    boxes = zip(rows[first].tolist(), (rows[last] + 1).tolist(), left.tolist(), right.tolist(), strict=True)
+    top, height = rows[first], rows[last] - rows[first] + 1
     return Regions(
         label=ordered[first].astype(np.int64),
         pixels=pixels,
         centroid_x_px=np.add.reduceat(middles * length, first) / pixels,
         centroid_y_px=np.add.reduceat(rows * length, first) / pixels,
-        boxes=tuple((slice(top, bottom), slice(start, stop)) for top, bottom, start, stop in boxes),
+        box_xywh=np.stack([left, top, right - left, height], axis=1),
         run_starts=starts,
         run_lengths=lengths,
         run_labels=values,
