@@ -1,6 +1,6 @@
 """Cameras: the simulated microscope, a watched folder, video, and those of other packages."""
 
-from monitor.camera.building import build_camera
+from monitor.camera.building import build_camera, is_live
 from monitor.camera.folder import FolderCamera
 from monitor.camera.plugins import load_plugin_camera
 from monitor.camera.protocol import Camera, CameraDescription
@@ -16,6 +16,7 @@ __all__ = [
     "VideoDeviceCamera",
     "VideoFileCamera",
     "build_camera",
+    "is_live",
     "load_plugin_camera",
     "simulation_of",
 ]

@@ -14,8 +14,18 @@ import click
 @click.option(
     "--show", is_flag=True, help="Print every setting as it is in force: file, environment, defaults."
 )
-def check_config(config: Path | None, schema: bool, show: bool) -> None:
-    """Check the settings file CONFIG; exit code 2 with the remedy if something is wrong."""
+@click.option(
+    "--settings-only",
+    is_flag=True,
+    help="Check the settings alone, not the folders and files that they name: for another machine or user.",
+)
+def check_config(config: Path | None, schema: bool, show: bool, settings_only: bool) -> None:
+    """Check the settings file CONFIG; exit code 2 with the remedy if something is wrong.
+
+    The folders and files that it names must be there, and this user must be allowed to use them.
+    """
+    from monitor.errors import SettingsError
+    from monitor.service.places import wrong_places
     from monitor.settings.loading import load_settings
     from monitor.settings.station import StationSettings
 
@@ -28,6 +38,11 @@ def check_config(config: Path | None, schema: bool, show: bool) -> None:
     if show:
         click.echo(settings.model_dump_json(indent=2))
         return
+    wrong = [] if settings_only else wrong_places(settings)
+    if wrong:
+        raise SettingsError(
+            "\n  ".join([f"{len(wrong)} of the places that it names cannot be used:", *wrong])
+        )
     click.echo(
         f"station {settings.name}: camera {settings.camera.kind}, stream {settings.stream.policy}, "
         f"back end {settings.analysis.backend}, database {settings.storage.database}; nothing is wrong"

@@ -1,5 +1,6 @@
 """The trail store: runs, frames, crystals and events in SQL, one transaction per frame."""
 
+from monitor.store.location import locate
 from monitor.store.query import run_query
 from monitor.store.reader import TrailReader
 from monitor.store.reading_connection import Bound
@@ -19,6 +20,7 @@ __all__ = [
     "TrailReader",
     "TrailStore",
     "estimate_space",
+    "locate",
     "open_store",
     "run_query",
 ]

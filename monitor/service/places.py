@@ -1,0 +1,104 @@
+"""The folders and files that a station's settings name: are they there, and may this user use them. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from monitor.camera import is_live
+from monitor.errors import SourceError
+from monitor.footage import check_video_file
+from monitor.settings.camera import FolderCameraSettings, VideoCameraSettings
+from monitor.settings.station import StationSettings
+from monitor.settings.storage import user_database
+from monitor.store import locate
+
+
+def wrong_places(settings: StationSettings) -> list[str]:
+    """What is wrong with the places that the settings name, each with its remedy; empty if nothing is.
+
+    A PostgreSQL server is not asked. Raises StoreUnusableError for a database's address that is none.
+    """
+    return [problem for problem in _problems(settings) if problem]
+
+
+def _problems(settings: StationSettings) -> Iterator[str]:
+    yield from _camera(settings)
+    path = locate(settings.storage.database).path
+    if path is not None:
+        folder_is_made = settings.storage.database == user_database()
+        yield _writable_file(path, "storage.database", folder_is_made=folder_is_made)
+    if settings.storage.archive.folder is not None:
+        yield _can_be_made(settings.storage.archive.folder, "storage.archive.folder")
+    if settings.analysis.model_cache is not None:
+        yield _can_be_made(settings.analysis.model_cache, "analysis.model_cache")
+    for endpoint, name in (
+        (settings.stream.endpoint, "stream.endpoint"),
+        (settings.control_endpoint, "control.endpoint"),
+    ):
+        yield _can_be_made(Path(endpoint.removeprefix("ipc://")).parent, name)
+
+
+def _camera(settings: StationSettings) -> Iterator[str]:
+    camera = settings.camera
+    if isinstance(camera, FolderCameraSettings):
+        yield _readable(camera.folder, "camera.folder", folder=True)
+        if camera.time.timestamps is not None:
+            yield _readable(camera.time.timestamps, "camera.time.timestamps", folder=False)
+    if isinstance(camera, VideoCameraSettings):
+        if not is_live(camera.source):
+            try:
+                check_video_file(Path(str(camera.source)))
+            except SourceError as error:
+                yield f"camera.source: {error}"
+        elif isinstance(camera.source, str) and "://" not in camera.source:
+            yield _readable(Path(camera.source), "camera.source", folder=False)
+
+
+def _readable(path: Path, setting: str, *, folder: bool) -> str:
+    kind = "folder" if folder else "file"
+    if not path.exists():
+        remedy = f"make it (mkdir -p {path})" if folder else "check its name"
+        return f"{setting}: the {kind} {path} does not exist: {remedy}, or name another"
+    if folder != path.is_dir():
+        return f"{setting}: {path} is {'no' if folder else 'a'} folder: name a {kind}"
+    wanted = os.R_OK | os.X_OK if folder else os.R_OK
+    if not os.access(path, wanted):
+        return f"{setting}: the {kind} {path} may not be read by this user: {_give(path, 'rX' if folder else 'r')}"
+    return ""
+
+
+def _writable_file(path: Path, setting: str, *, folder_is_made: bool) -> str:
+    folder = path.parent
+    if folder_is_made and not folder.exists():
+        return _can_be_made(folder, setting)
+    if not folder.is_dir():
+        return f"{setting}: the folder {folder} does not exist: make it (mkdir -p {folder}), or name another place"
+    if path.is_dir():
+        return f"{setting}: {path} is a folder: name a file in it, e.g. {path / 'trails.sqlite'}"
+    # SQLite makes its journal beside the file.
+    if not _may_write(folder):
+        return f"{setting}: nothing can be written in {folder} by this user: {_give(folder, 'rwX')}"
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return f"{setting}: the file {path} cannot be written by this user: {_give(path, 'rw')}"
+    return ""
+
+
+def _can_be_made(folder: Path, setting: str) -> str:
+    """A folder that is made where it is missing: the nearest one above it that is there must allow that."""
+    nearest = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
+    if not nearest.is_dir():
+        return f"{setting}: {nearest} is no folder: name another place"
+    if not _may_write(nearest):
+        made = "" if nearest == folder else f" to make {folder}"
+        return f"{setting}: nothing can be written in {nearest}{made} by this user: {_give(nearest, 'rwX')}"
+    return ""
+
+
+def _may_write(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _give(path: Path, permissions: str) -> str:
+    return f"give it permission (setfacl -m u:USER:{permissions} {path}), or name another place"
