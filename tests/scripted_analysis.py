@@ -33,7 +33,15 @@ Step = Frame | FailedFrame | Notice | Callable[[], object] | None
 class Nothing:
     """An engine that sees an empty field."""
 
-    def segment(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Segmentation:
+    def forget(self, stream: str | None = None) -> None: ...
+
+    def segment(
+        self,
+        image: NDArray[np.uint8] | NDArray[np.uint16],
+        *,
+        stream: str = "main",
+        at_s: float | None = None,
+    ) -> Segmentation:
         shape = image.shape[:2]
         return Segmentation(np.zeros(shape, np.int32), np.zeros(shape, np.float32), {}, "nothing", {}, 0)
 
