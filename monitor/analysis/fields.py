@@ -78,6 +78,7 @@ class Fields:
     def _opened(self, run: Run, field: str) -> FieldPipeline:
         if run.run_id != self._run_id:
             self._pipelines.clear()
+            self._segmenter.forget()
             self._visits = Visits()
             self._run_id = run.run_id
         if field not in self._pipelines:

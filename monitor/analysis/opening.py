@@ -12,7 +12,8 @@ from pathlib import Path
 
 import zmq
 
-from engine import EngineError, Segmenter
+from engine import ChangeGate, EngineError, Segmenter
+from engine.tile_comparison import Tolerances
 from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.emitting import Emitter
@@ -22,6 +23,7 @@ from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.archive import FrameArchive
 from monitor.clock import Clock
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
+from monitor.settings.change_gate import ChangeGateSettings
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
@@ -55,6 +57,7 @@ def open_segmenter(settings: StationSettings) -> Segmenter:
             threads=analysis.threads,
             cache=analysis.model_cache,
             on_loss=analysis.on_engine_loss,
+            gate=_change_gate(analysis.change_gate),
         )
     except EngineError as error:
         raise SettingsError(f"the engine cannot start: {error}") from error
@@ -149,6 +152,19 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
         raise ControlError(str(error)) from error
     finally:
         store.close()
+
+
+def _change_gate(settings: ChangeGateSettings) -> ChangeGate | None:
+    if not settings.enabled:
+        return None
+    tolerances = Tolerances(
+        deviations=settings.deviations,
+        front_px=settings.front_px,
+        shift_px=settings.shift_px,
+        gain=settings.contrast,
+        offset=settings.level,
+    )
+    return ChangeGate(max_age_s=settings.max_age_s, tile_px=settings.tile_px, tolerances=tolerances)
 
 
 def _make_default_folder(database: str) -> None:

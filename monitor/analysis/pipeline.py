@@ -37,6 +37,7 @@ from monitor.records import (
     FrameResult,
     FrameStatus,
     KineticsStep,
+    Observation,
     RejectReason,
     TrackerStep,
     pack_labels,
@@ -55,8 +56,17 @@ _ENGINE_UNKNOWN = EngineReport((), None, "")
 class Segmenter(Protocol):
     """What the analysis needs of the engine."""
 
-    def segment(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Segmentation:
-        """Labels and probabilities of one image; raises EngineError."""
+    def segment(
+        self,
+        image: NDArray[np.uint8] | NDArray[np.uint16],
+        *,
+        stream: str = "main",
+        at_s: float | None = None,
+    ) -> Segmentation:
+        """Labels and probabilities of one image, the next of its stream; raises EngineError."""
+
+    def forget(self, stream: str | None = None) -> None:
+        """Take the next image of the stream, or of every stream, as its first."""
 
 
 @dataclass(slots=True)
@@ -89,6 +99,7 @@ class FieldPipeline:
         self.stop_reason: str | None = None
         """Why the analysis is to stop after this frame: the back end was lost, and the settings say so."""
         self._engine = _ENGINE_UNKNOWN
+        self._latest: tuple[NDArray[np.int32], float | None, tuple[Observation, ...]] | None = None
         self.timings_s: dict[str, float] = {}
         """Seconds that each stage of the last frame took."""
 
@@ -116,7 +127,7 @@ class FieldPipeline:
             return self._unseen(frame, quality, elapsed_s, age_s, elapsed_s, events)
         try:
             with self._timed("segmentation"):
-                segmentation = self._segmenter.segment(frame.image)
+                segmentation = self._segmenter.segment(frame.image, stream=self._field, at_s=elapsed_s)
         except EngineError as error:
             self._engine = report_of_failure(error, self.state.engine_failed)
             events += self._engine.events
@@ -159,13 +170,7 @@ class FieldPipeline:
     ) -> FrameResult:
         state, settings = self.state, self._settings
         with self._timed("measuring"):
-            observations = measure(
-                segmentation.labels_HW,
-                segmentation.probability_HW,
-                segmentation.scores,
-                frame.um_per_px,
-                settings.measuring,
-            )
+            observations = self._measured(segmentation, frame.um_per_px)
         with self._timed("tracking"):
             tracker_input = TrackerInput(
                 frame.frame_index,
@@ -174,6 +179,8 @@ class FieldPipeline:
                 observations,
                 quality.shift_x_px,
                 quality.shift_y_px,
+                segmentation.kept_xywh_px,
+                segmentation.inferred_since_s,
             )
             state.tracker, tracker = tracker_step(state.tracker, tracker_input, settings.tracking)
         with self._timed("kinetics"):
@@ -183,7 +190,12 @@ class FieldPipeline:
             state.kinetics, kinetics = kinetics_step(state.kinetics, kinetics_input, settings.kinetics)
         with self._timed("completion"):
             completion_input = CompletionInput(
-                elapsed_s, tracker, kinetics, float(frame.width_px * frame.height_px), frame.um_per_px
+                elapsed_s,
+                tracker,
+                kinetics,
+                float(frame.width_px * frame.height_px),
+                frame.um_per_px,
+                kept=bool(segmentation.kept_xywh_px),
             )
             state.completion, completion = completion_step(
                 state.completion, completion_input, settings.completion
@@ -211,6 +223,21 @@ class FieldPipeline:
             state=record,
             labels_HW=identities(segmentation.labels_HW, tracker),
         )
+
+    def _measured(self, segmentation: Segmentation, um_per_px: float | None) -> tuple[Observation, ...]:
+        """Observations of the frame; those of the frame before where the very same labels stand for it."""
+        latest = self._latest
+        if latest is not None and latest[0] is segmentation.labels_HW and latest[1] == um_per_px:
+            return latest[2]
+        observations = measure(
+            segmentation.labels_HW,
+            segmentation.probability_HW,
+            segmentation.scores,
+            um_per_px,
+            self._settings.measuring,
+        )
+        self._latest = (segmentation.labels_HW, um_per_px, observations)
+        return observations
 
     def _unseen(
         self,
@@ -268,6 +295,7 @@ class FieldPipeline:
         self.state.um_per_px = now
         if before is None or before == now:
             return ()
+        self._segmenter.forget(self._field)
         text = "unknown" if now is None else f"{now:g} µm/px"
         return (
             Event(

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from monitor.settings.base import SettingsModel
+from monitor.settings.change_gate import ChangeGateSettings
 
 
 class AnalysisSettings(SettingsModel):
@@ -29,6 +30,8 @@ class AnalysisSettings(SettingsModel):
     """Processor threads for inference; 0 leaves the choice to the back end."""
     model_cache: Path | None = None
     """Folder for compiled models; none takes the user's cache folder. It is made if it is missing."""
+    change_gate: ChangeGateSettings = ChangeGateSettings()
+    """Inference of changed tiles only."""
     resume: bool = True
     """Whether a start goes on with the run that is open; false opens a new run at every start."""
     run_name: str = "run"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.settings.alerts import AlertSettings
@@ -59,6 +59,17 @@ class StationSettings(BaseSettings):
     """The database and the archive of key frames."""
     control: ControlSettings = Field(default_factory=ControlSettings)
     """Where the running daemon takes commands."""
+
+    @model_validator(mode="after")
+    def _gate_looks_before_blindness(self) -> StationSettings:
+        gate, blind_after_s = self.analysis.change_gate, self.completion.blind_after_s
+        if gate.enabled and 2 * gate.max_age_s > blind_after_s:
+            raise ValueError(
+                f"analysis.change_gate.max_age_s is {gate.max_age_s:g} s, more than half of completion.blind_after_s "
+                f"({blind_after_s:g} s): a field that does not change would count as blind. Lower max_age_s to "
+                f"{blind_after_s / 2:g} or less, or raise blind_after_s."
+            )
+        return self
 
     @property
     def control_endpoint(self) -> str:

@@ -53,7 +53,15 @@ class TruthSegmenter:
     def learn(self, image: NDArray[Any], labels_HW: NDArray[np.int32]) -> None:
         self._labels[image.tobytes()] = labels_HW
 
-    def segment(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Segmentation:
+    def forget(self, stream: str | None = None) -> None: ...
+
+    def segment(
+        self,
+        image: NDArray[np.uint8] | NDArray[np.uint16],
+        *,
+        stream: str = "main",
+        at_s: float | None = None,
+    ) -> Segmentation:
         truth_HW = self._labels[image.tobytes()]
         numbers = [number for number in np.unique(truth_HW) if number and (truth_HW == number).sum() >= 40]
         labels_HW = np.zeros_like(truth_HW)

@@ -116,3 +116,11 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(binary)
+
+
+def test_a_change_gate_that_would_make_the_field_blind_is_refused() -> None:
+    too_old = {"analysis": {"change_gate": {"max_age_s": 90.0}}}
+    assert load_settings(None, too_old).analysis.change_gate.max_age_s == 90.0, "switched off it does no harm"
+    too_old["analysis"]["change_gate"]["enabled"] = True
+    with pytest.raises(SettingsError, match="max_age_s is 90 s"):
+        load_settings(None, too_old)
