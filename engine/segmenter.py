@@ -71,6 +71,7 @@ class Segmenter:
         cache: Path | None = None,
         *,
         precision: str = "auto",
+        engines: Path | None = None,
         on_loss: OnLoss = "stop",
         line_up: tuple[Sequence[Candidate], LineUpSettings] | None = None,
         gate: ChangeGate | None = None,
@@ -83,6 +84,7 @@ class Segmenter:
             threads: processor threads; 0 leaves their number to the back end.
             cache: folder for compiled graphs and passed parity gates (default: systemd's or the user's).
             precision: auto, bf16 or f32.
+            engines: folder with TensorRT engines built ahead of time by `crystal-monitor model build`.
             on_loss: what a back end's failure does: `degrade` does the same frame again on the next one, `stop`
                 raises.
             line_up: other candidates, best first, and how they behave, in place of what `backend`, `precision`
@@ -95,7 +97,7 @@ class Segmenter:
         folder = cache_folder(cache)
         if line_up is None:
             candidates: Sequence[Candidate] = candidates_for(
-                backend, self._card, threads=threads, cache=folder, precision=precision
+                backend, self._card, threads=threads, cache=folder, precision=precision, engines=engines
             )
             named = backend != "auto" or precision == "bf16"
             settings = LineUpSettings(on_loss=on_loss, first_must_start=named)

@@ -27,17 +27,25 @@ def check_choice(name: str, precision: str) -> None:
 
 
 def create_backend(
-    name: str, card: ModelCard, *, threads: int = 0, cache: Path | None = None, precision: str = "auto"
+    name: str,
+    card: ModelCard,
+    *,
+    threads: int = 0,
+    cache: Path | None = None,
+    precision: str = "auto",
+    engines: Path | None = None,
 ) -> SegmentationBackend:
     """Create a back end by its name; what was named and cannot run is BackendUnavailableError.
 
     `auto` takes openvino, and torch where openvino is not installed; `describe` says which it was.
     `threads` 0 leaves the number to the back end. `precision` is auto, bf16 or f32; tensorrt's
-    auto is fp16.
+    auto is fp16. `engines` is a folder with TensorRT engines built ahead of time.
     """
     check_choice(name, precision)
     if name == "tensorrt":
-        return TensorRtBackend(card, cache=cache, precision=precision)
+        return TensorRtBackend(
+            card, cache=cache, precision=precision, engines=() if engines is None else (engines,)
+        )
     if name == "torch":
         if precision == "bf16":
             raise BackendUnavailableError("The back end torch runs in f32 only. Use precision auto or f32.")

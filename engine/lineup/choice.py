@@ -18,12 +18,18 @@ LINE_UP = ("tensorrt", "openvino", "torch")
 
 
 def candidates_for(
-    name: str, card: ModelCard, *, threads: int = 0, cache: Path | None = None, precision: str = "auto"
+    name: str,
+    card: ModelCard,
+    *,
+    threads: int = 0,
+    cache: Path | None = None,
+    precision: str = "auto",
+    engines: Path | None = None,
 ) -> tuple[Candidate, ...]:
     """Candidates for a back end's name, best first: for `auto` all that may run here, else the named and what follows.
 
-    What follows a named back end takes over only where that is lost while running. Raises
-    BackendUnavailableError for a name or precision that there is not.
+    What follows a named back end takes over only where that is lost while running. `engines` is a folder with
+    TensorRT engines built ahead of time. Raises BackendUnavailableError for a name or precision that there is not.
     """
     check_choice(name, precision)
     best = name if name != "auto" else LINE_UP[0] if precision == "auto" else "openvino"
@@ -33,8 +39,13 @@ def candidates_for(
         if each != name and not _may_run(each):
             continue
         own = precision if each in (name, "openvino") else "auto"
-        create = partial(create_backend, each, card, threads=threads, cache=cache, precision=own)
-        found.append(Candidate(each, create, slow=each == "tensorrt"))
+        create = partial(
+            create_backend, each, card, threads=threads, cache=cache, precision=own, engines=engines
+        )
+        if each == "tensorrt":
+            found.append(Candidate(each, create, slow=True, missed=_has_tensorrt()))
+        else:
+            found.append(Candidate(each, create))
     return tuple(found)
 
 
@@ -45,4 +56,12 @@ def _may_run(name: str) -> bool:
     """
     if name == "tensorrt":
         return any(sign.exists() for sign in _SIGNS_OF_A_CARD)
-    return name != "torch" or all(find_spec(module) is not None for module in ("torch", "safetensors"))
+    return name != "torch" or (_has("torch") and _has("safetensors"))
+
+
+def _has_tensorrt() -> bool:
+    return _has("torch") and any(map(_has, ("tensorrt_rtx", "tensorrt", "torch_tensorrt")))
+
+
+def _has(module: str) -> bool:
+    return find_spec(module) is not None
