@@ -99,8 +99,10 @@ class Cue:
         self.made.append(backend)
         return backend
 
-    def candidate(self, *, slow: bool = False) -> Candidate:
-        return Candidate(self.name, self.make, slow=slow, identity=lambda: "wrong" if self.wrong else "")
+    def candidate(self, *, slow: bool = False, missed: bool = True) -> Candidate:
+        return Candidate(
+            self.name, self.make, slow=slow, missed=missed, identity=lambda: "wrong" if self.wrong else ""
+        )
 
 
 _shared: dict[str, SegmentationBackend] = {}

@@ -21,6 +21,8 @@ class Candidate:
     """Makes it; raises EngineError. May be called more than once, and in another thread than the one it serves."""
     slow: bool = False
     """Whether it takes more than seconds to be ready: then something else serves until it is."""
+    missed: bool = True
+    """Whether something is wrong where it is unavailable from the start on; not where its software was left out."""
     identity: Callable[[], str] = str
     """What else than its description makes it another one for the parity gate, such as an engine file's hash;
     asked after `create`."""
@@ -37,6 +39,6 @@ class LineUpSettings:
     first_retry_s: float = 2.0
     """Pause before a back end that was lost is tried again, seconds; doubled with each loss that follows soon."""
     longest_retry_s: float = 300.0
-    """Longest such pause, seconds; also the pause after a failed parity gate."""
+    """Longest such pause, seconds; also the pause where waiting seldom helps: after a failed parity gate."""
     stable_s: float = 60.0
     """A back end that served for so long had recovered: its pauses begin anew, seconds."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from engine.backends.contract import SegmentationBackend
-from engine.errors import BackendError, BackendMemoryError, EngineError, LossCause
+from engine.errors import BackendError, EngineError, LossCause
 from engine.lineup.candidate import Candidate, LineUpSettings
 from engine.lineup.change import ChangeKind, EngineChange, EngineCondition
+from engine.lineup.place import Place, no_memory
 from engine.lineup.preparation import Preparation
 from engine.parity import ParityGate
 
@@ -23,27 +23,6 @@ _PARTING_S = 2.0
 """How long `close` waits for a preparation under way, seconds."""
 
 T = TypeVar("T")
-
-
-@dataclass
-class _Place:
-    """A candidate and what became of it so far."""
-
-    candidate: Candidate
-    backend: SegmentationBackend | None = None
-    """Open and proven: serving, or ready to step in."""
-    loss: EngineError | None = None
-    """Why it does not serve; None where nothing is wrong with it."""
-    lost_before: bool = False
-    """Whether it was lost while serving: then it must pass the gate again before it is swapped back in."""
-    pause_s: float = 0.0
-    retry_at_s: float = 0.0
-    since_s: float = 0.0
-    """Since when it serves."""
-
-    @property
-    def name(self) -> str:
-        return self.candidate.name if self.backend is None else self.backend.describe()
 
 
 class LineUp:
@@ -69,11 +48,11 @@ class LineUp:
         self._gate = gate
         self._settings = settings or LineUpSettings()
         self._seconds = seconds
-        self._places = [_Place(candidate) for candidate in candidates]
+        self._places = [Place(candidate) for candidate in candidates]
         self._sizes: list[tuple[int, int]] = []
         self._changes: list[EngineChange] = []
-        self._preparing: tuple[_Place, Preparation] | None = None
-        self._serving: _Place | None = None
+        self._preparing: tuple[Place, Preparation] | None = None
+        self._serving: Place | None = None
         self._described = ""
         self._lost_all = False
         self._serve(self._first())
@@ -93,14 +72,13 @@ class LineUp:
         missing = [
             place
             for place in self._places[: self._places.index(serving)]
-            if place.loss is not None and _cause(place.loss) is not LossCause.UNAVAILABLE
+            if place.loss is not None and not place.absent
         ]
         if not missing:
             return EngineCondition(False, f"{self._described} runs")
         first = missing[0]
-        assert first.loss is not None
         return EngineCondition(
-            True, f"{self._described} runs in place of {first.name} ({_cause(first.loss)}: {first.loss})"
+            True, f"{self._described} runs in place of {first.name} ({first.cause}: {first.loss})"
         )
 
     def take_changes(self) -> tuple[EngineChange, ...]:
@@ -122,7 +100,7 @@ class LineUp:
         """
         self._note(*size)
         self._adopt()
-        lost: list[_Place] = []
+        lost: list[Place] = []
         while True:
             place = self._serving or self._next(lost)
             assert place.backend is not None, "what serves is open"
@@ -131,7 +109,7 @@ class LineUp:
             except BackendError as error:
                 loss = error
             except MemoryError as error:
-                loss = _no_memory("for a frame", error)
+                loss = no_memory("for a frame", error)
             else:
                 self._lost_all = False
                 self._prepare_better()
@@ -148,22 +126,20 @@ class LineUp:
             self._preparing[1].abandon(_PARTING_S)
             self._preparing = None
         for place in self._places:
-            if place.backend is not None:
-                place.backend.close()
-                place.backend = None
+            place.close()
         self._serving = None
 
-    def _first(self) -> _Place:
+    def _first(self) -> Place:
         if self._settings.first_must_start:
             place = self._places[0]
-            place.backend = self._open(place, anew=False)
+            place.backend = place.open(self._gate, self._sizes_in_use, anew=False)
             return place
         quick = [place for place in self._places if not place.candidate.slow]
         slow = [place for place in self._places if place.candidate.slow]
         failures = []
         for place in (*quick, *slow):
             try:
-                place.backend = self._open(place, anew=False)
+                place.backend = place.open(self._gate, self._sizes_in_use, anew=False)
             except BackendError as error:
                 self._rest(place, error)
                 failures.append(error)
@@ -177,30 +153,17 @@ class LineUp:
         wrong = "; ".join(f"{place.name}: {place.loss}" for place in self._places)
         raise BackendError(f"No back end can serve. {wrong}") from failures[-1]
 
-    def _open(self, place: _Place, *, anew: bool) -> SegmentationBackend:
-        """Make a back end, compiled for the sizes in use and through the gate."""
-        backend: SegmentationBackend | None = None
-        try:
-            backend = place.candidate.create()
-            self._gate.check(backend, identity=place.candidate.identity(), anew=anew)
-            for height, width in tuple(self._sizes):
-                backend.prepare(height, width)
-        except (EngineError, MemoryError) as error:
-            if backend is not None:
-                backend.close()
-            if isinstance(error, MemoryError):
-                raise _no_memory(f"to make {place.candidate.name} ready", error) from error
-            raise
-        return backend
-
-    def _serve(self, place: _Place) -> None:
+    def _serve(self, place: Place) -> None:
         assert place.backend is not None, "what serves is open"
         self._serving = place
         self._described = place.backend.describe()
         place.loss = None
         place.since_s = self._seconds()
 
-    def _lose(self, place: _Place, loss: BackendError) -> None:
+    def _rest(self, place: Place, loss: BackendError) -> None:
+        place.rest(loss, self._settings, self._seconds())
+
+    def _lose(self, place: Place, loss: BackendError) -> None:
         """Close a back end that failed, and let it rest."""
         served_s = self._seconds() - place.since_s
         if served_s > self._settings.stable_s:
@@ -209,19 +172,7 @@ class LineUp:
         self._rest(place, loss)
         self._serving = None
 
-    def _rest(self, place: _Place, loss: BackendError) -> None:
-        settings = self._settings
-        if loss.cause is LossCause.PARITY:  # seldom cured by waiting, and costly to ask
-            place.pause_s = settings.longest_retry_s
-        else:
-            place.pause_s = min(max(2 * place.pause_s, settings.first_retry_s), settings.longest_retry_s)
-        place.retry_at_s = self._seconds() + place.pause_s
-        place.loss = loss
-        if place.backend is not None:
-            place.backend.close()
-            place.backend = None
-
-    def _step_in(self, place: _Place, loss: BackendError, lost: list[_Place]) -> None:
+    def _step_in(self, place: Place, loss: BackendError, lost: list[Place]) -> None:
         """Find what serves after a loss and tell it; raises the loss where nothing does."""
         what = f"{self._described} was lost ({loss.cause}): {loss}"
         # Made anew and failed again, or all had failed in the frame before: the frame is given up.
@@ -244,14 +195,13 @@ class LineUp:
         now = "is made anew and" if following is place else f"gives way to {following.name}, which"
         self._tell(ChangeKind.LOST, f"{what} It {now} does the same frame again.", following.name, loss.cause)
 
-    def _next(self, lost: Sequence[_Place]) -> _Place:
+    def _next(self, lost: Sequence[Place]) -> Place:
         """Let the best back end serve that is not resting; where all are, the last one, made anew."""
         now_s = self._seconds()
         error: BackendError | None = None
         for place in self._places:
-            if place in lost or (
-                place.backend is None and (place.retry_at_s > now_s or place.candidate.slow)
-            ):
+            closed = place.backend is None
+            if place in lost or (closed and (place.candidate.slow or not place.may_be_tried(now_s))):
                 continue
             try:
                 return self._taken(place)
@@ -265,9 +215,9 @@ class LineUp:
             self._rest(last[-1], failure)
             raise failure from error
 
-    def _taken(self, place: _Place) -> _Place:
+    def _taken(self, place: Place) -> Place:
         if place.backend is None:
-            place.backend = self._open(place, anew=False)
+            place.backend = place.open(self._gate, self._sizes_in_use, anew=False)
         self._serve(place)
         return place
 
@@ -277,10 +227,8 @@ class LineUp:
             return
         now_s = self._seconds()
         for place in self._places[: self._places.index(self._serving)]:
-            if place.loss is not None and _cause(place.loss) is LossCause.UNAVAILABLE:
-                continue
-            if place.backend is None and place.retry_at_s <= now_s:
-                make = partial(self._open, place, anew=place.lost_before)
+            if place.may_be_tried(now_s):
+                make = partial(place.open, self._gate, self._sizes_in_use, anew=place.lost_before)
                 self._preparing = place, Preparation(place.candidate.name, make)
                 return
 
@@ -292,11 +240,14 @@ class LineUp:
         self._preparing = None
         outcome = preparation.outcome()
         if isinstance(outcome, EngineError):
-            before = place.loss
+            before = place.cause
             loss = outcome if isinstance(outcome, BackendError) else BackendError(str(outcome))
             self._rest(place, loss)
-            if before is None or _cause(before) is not loss.cause:
+            if before is not loss.cause:
                 self._refuse(place, loss, self._described)
+            return
+        if place.backend is not None:  # it was made anew in the meantime, for want of any other
+            outcome.close()
             return
         place.backend = outcome
         better = self._serving is None or self._places.index(place) < self._places.index(self._serving)
@@ -309,31 +260,19 @@ class LineUp:
                 self._described,
             )
 
-    def _refuse(self, place: _Place, loss: EngineError, running: str) -> None:
-        cause = _cause(loss)
-        self._tell(
-            ChangeKind.REFUSED,
-            f"{place.name} does not serve ({cause}): {loss} {running} runs.",
-            running,
-            cause,
-        )
+    def _refuse(self, place: Place, loss: BackendError, running: str) -> None:
+        message = f"{place.name} does not serve ({loss.cause}): {loss} {running} runs."
+        self._tell(ChangeKind.REFUSED, message, running, loss.cause)
 
     def _tell(self, kind: ChangeKind, message: str, backend: str, cause: LossCause | None = None) -> None:
         level = logging.INFO if kind is ChangeKind.SWAPPED else logging.WARNING
         log.log(level, "%s", message)
         self._changes.append(EngineChange(kind, message, backend, cause))
 
+    def _sizes_in_use(self) -> tuple[tuple[int, int], ...]:
+        return tuple(self._sizes)
+
     def _note(self, height: int, width: int) -> None:
         if (height, width) in self._sizes:
             return
         self._sizes = [*self._sizes, (height, width)][-_KEPT_SIZES:]
-
-
-def _no_memory(what: str, error: MemoryError) -> BackendMemoryError:
-    return BackendMemoryError(
-        f"There was no memory {what} ({error}). Close other programs, or let smaller frames come."
-    )
-
-
-def _cause(loss: EngineError) -> LossCause:
-    return loss.cause if isinstance(loss, BackendError) else LossCause.FAILED

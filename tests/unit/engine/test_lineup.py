@@ -261,17 +261,38 @@ def test_one_that_is_refused_at_the_start_does_not_serve(
     assert all(backend.closed for backend in fast.made)
 
 
-def test_what_is_not_in_this_machine_is_told_and_is_no_degradation(
-    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+@pytest.mark.parametrize("missed", [False, True])
+def test_what_was_left_out_is_told_and_what_is_missed_is_a_degradation(
+    gate: ParityGate, fast: Cue, sturdy: Cue, missed: bool
 ) -> None:
-    fast.unmakable = BackendUnavailableError("It is not installed. Install it.")
-    line_up = make(fast, sturdy)
+    now = [0.0]
+    fast.unmakable = BackendUnavailableError("It is not here. Bring it.")
+    candidates = [fast.candidate(missed=missed), sturdy.candidate()]
+    line_up = LineUp(candidates, gate, LineUpSettings(), seconds=lambda: now[0])
     assert frame(line_up) == STURDY
     assert [change.cause for change in line_up.take_changes()] == [LossCause.UNAVAILABLE]
-    assert not line_up.condition.degraded
-    time.sleep(0.1)
+    assert line_up.condition.degraded == missed
+    now[0] = 301.0
     frame(line_up)
-    assert line_up._preparing is None, "it is not tried again"
+    assert (line_up._preparing is not None) == missed, "whether it is tried again"
+    line_up.close()
+
+
+def test_a_card_that_cannot_be_found_after_its_loss_is_looked_for_until_it_is_back(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue
+) -> None:
+    line_up = make(fast, sturdy, longest_retry_s=0.1)
+    fast.always, fast.unmakable = "device", BackendUnavailableError("There is no card. Put one in.")
+    assert frame(line_up) == STURDY
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        frame(line_up)
+        time.sleep(0.01)
+    assert line_up.condition.degraded
+    lost, missing = line_up.take_changes()
+    assert (lost.cause, missing.cause) == (LossCause.DEVICE_LOST, LossCause.UNAVAILABLE)
+    fast.always = fast.unmakable = None
+    frames_until(line_up, FAST)
 
 
 def test_one_that_is_refused_behind_never_serves(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
