@@ -23,6 +23,8 @@ from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.archive import FrameArchive
 from monitor.clock import Clock
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
+from monitor.records import Event, EventKind
+from monitor.records.run import RunEvent
 from monitor.settings.change_gate import ChangeGateSettings
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
@@ -56,6 +58,7 @@ def open_segmenter(settings: StationSettings) -> Segmenter:
             backend=analysis.backend,
             threads=analysis.threads,
             cache=analysis.model_cache,
+            engines=analysis.engines,
             on_loss=analysis.on_engine_loss,
             gate=_change_gate(analysis.change_gate),
         )
@@ -103,7 +106,7 @@ def open_analysis(
         emitter = Emitter(database, publisher, _open_archive(settings.storage.archive))
         stack.callback(emitter.close)
         live = source is None
-        engine = segmenter if segmenter is not None else open_segmenter(settings)
+        engine = segmenter if segmenter is not None else _open_engine(settings, store, clock)
         keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
         keeper.resume_or_end()
         fields = Fields(settings, engine, store)
@@ -130,6 +133,22 @@ def run_analysis(settings: StationSettings, clock: Clock, stop: threading.Event)
         if analysis.loop.exhausted:
             analysis.loop.end_run("the camera has no more frames", stop)
         return progress
+
+
+def _open_engine(settings: StationSettings, store: TrailStore, clock: Clock) -> Segmenter:
+    """The engine; where it cannot start and a run is open, that stands in the run's events. Raises SettingsError."""
+    try:
+        return open_segmenter(settings)
+    except SettingsError as error:
+        keeper = RunKeeper(store, settings, clock)
+        if keeper.run is not None:
+            last = run_query(
+                settings.storage.database,
+                "SELECT message FROM event_log ORDER BY event_id DESC LIMIT 1",
+            )
+            if [str(error)] not in [list(row) for row in last.rows]:  # a supervisor tries again and again
+                keeper.record(RunEvent(clock.now(), Event(EventKind.ENGINE_FAILED, str(error))))
+        raise
 
 
 def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str:

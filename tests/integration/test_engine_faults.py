@@ -18,7 +18,7 @@ from engine.lineup import LineUpSettings
 from monitor.analysis.opening import open_analysis
 from monitor.analysis.runs import RunKeeper
 from monitor.clock import NANOSECONDS_PER_SECOND, Instant, SystemClock
-from monitor.errors import EngineLostError
+from monitor.errors import EngineLostError, SettingsError
 from monitor.frame import Frame, TimeSource
 from monitor.settings.station import StationSettings
 from tests.failing_backend import FAULTS, Cue
@@ -212,6 +212,25 @@ def test_stop_ends_the_analysis_and_a_start_goes_on(tmp_path: Path) -> None:
     rows = station.frames()
     assert [row["status"] for row in rows] == ["ok", "failed", "ok", "ok", "ok"]
     assert {row["run_id"] for row in rows} == {1}, "the same run"
+
+
+def test_an_engine_that_cannot_start_stands_in_the_open_run_once(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    station.run([frame(0)])
+    tree = station.settings.model_dump()
+    tree["analysis"]["model"] = str(tmp_path / "missing.json")
+    broken = StationSettings.model_validate(tree)
+    for _ in range(3):
+        source = ScriptedSource([frame(1)])
+        with (
+            pytest.raises(SettingsError, match="engine cannot start"),
+            open_analysis(broken, SystemClock(), source=source),
+        ):
+            raise AssertionError("it is not opened")
+    (event,) = station.events("engine_failed")
+    assert "missing.json" in event["message"]
+    station.run([frame(1)])
+    assert [row["status"] for row in station.frames()] == ["ok", "ok"]
 
 
 def test_a_new_run_says_what_serves_then(tmp_path: Path) -> None:
