@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from monitor.cli.options import database_option
 from monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from monitor.store import RowStream
 
 VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "event_log", "session_log")
 
@@ -26,25 +29,30 @@ VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "
 @database_option
 def export(run: str, kind: Literal["csv", "parquet"], out: Path, database: str) -> None:
     """Write RUN's tables into the folder --out, one file for each view; units stand in the column names."""
-    from monitor.store import Bound, TrailReader
+    from monitor.store import TrailReader
 
+    write = _write_csv if kind == "csv" else _write_parquet
     with TrailReader(database) as reader:
         run_id = reader.find_run(run)
         out.mkdir(parents=True, exist_ok=True)
         for view in VIEWS:
-            table = reader.view(view, run_id, Bound(max_rows=100_000_000, timeout_s=3600.0))
             path = out / f"{view}.{kind}"
-            if kind == "csv":
-                with path.open("w", newline="", encoding="utf-8") as file:
-                    writer = csv.writer(file)
-                    writer.writerow(table.columns)
-                    writer.writerows(table.rows)
-            else:
-                _write_parquet(path, table.columns, table.rows)
-            click.echo(f"{path}: {len(table)} rows")
+            click.echo(f"{path}: {write(path, view, reader.stream(view, run_id))} rows")
 
 
-def _write_parquet(path: Path, columns: tuple[str, ...], rows: tuple[tuple[object, ...], ...]) -> None:
+def _write_csv(path: Path, _view: str, stream: RowStream) -> int:
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(stream.columns)
+        for batch in stream.batches:
+            writer.writerows(batch)
+            count += len(batch)
+    return count
+
+
+def _write_parquet(path: Path, view: str, stream: RowStream) -> int:
+    """A batch of rows is a row group; the types are the views', so that a column without a value has one too."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -52,5 +60,17 @@ def _write_parquet(path: Path, columns: tuple[str, ...], rows: tuple[tuple[objec
         raise UserError(
             "Parquet needs pyarrow, which is not installed: pip install 'crystal-monitor[parquet]', or use --format csv"
         ) from None
-    arrays = [pa.array([row[index] for row in rows]) for index in range(len(columns))]
-    pq.write_table(pa.table(dict(zip(columns, arrays, strict=True))), path)
+    from monitor.store import ColumnKind, column_kind
+
+    types = {ColumnKind.WORDS: pa.string(), ColumnKind.WHOLE: pa.int64(), ColumnKind.NUMBER: pa.float64()}
+    schema = pa.schema([(column, types[column_kind(view, column)]) for column in stream.columns])
+    count = 0
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in stream.batches:
+            arrays = [
+                pa.array(values, column.type)
+                for values, column in zip(zip(*batch, strict=True), schema, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            count += len(batch)
+    return count

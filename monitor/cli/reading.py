@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
 import click
 
 from monitor.cli.options import database_option, json_option
-from monitor.cli.output import print_rows
+from monitor.cli.output import print_json_rows, print_rows
 
 Record = dict[str, str | int | float | bytes | None]
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 RUN = click.argument("run", default="last")
 FIELD = click.option("--field", help="Only this well, drop or stage position.")
+LIMIT = click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    help="Show at most so many rows; 0 shows all.  [default: 1000 in a table, all in JSON]",
+)
+TABLE_ROWS = 1000
+"""Rows of a table for people, unless they ask for more."""
+
+
+def _since(help_text: str) -> Callable[[Wrapped], Wrapped]:
+    return click.option("--since", "since_s", type=float, metavar="SECONDS", help=help_text)
+
 
 RUN_COLUMNS = (
     "run_id",
@@ -52,43 +72,88 @@ def runs(database: str, as_json: bool) -> None:
 @click.command(epilog="Example: crystal-monitor trails last --json")
 @RUN
 @FIELD
+@_since("Only crystals first seen at this elapsed time or later.")
+@LIMIT
 @database_option
 @json_option
-def trails(run: str, field: str | None, database: str, as_json: bool) -> None:
+def trails(
+    run: str, field: str | None, since_s: float | None, limit: int | None, database: str, as_json: bool
+) -> None:
     """List the crystals of RUN (its number, its name, or `last`).
 
     Sizes in px² and µm², growth of the area-equivalent diameter in µm/s with its 95 % limits.
     """
-    rows = _rows(database, "trail_summary", run, field)
-    print_rows(rows, as_json=as_json, columns=TRAIL_COLUMNS, empty="no crystal was confirmed in this run")
+    asked = _Asked("trail_summary", run, since_s, {} if field is None else {"field": field})
+    _show(
+        database,
+        asked,
+        _shown_rows(limit, as_json),
+        as_json=as_json,
+        how=_Cut.FIRST,
+        columns=TRAIL_COLUMNS,
+        words=("crystals", "no crystal was confirmed in this run"),
+    )
 
 
-@click.command(epilog="Example: crystal-monitor growth last 7")
+@click.command(epilog="Example: crystal-monitor growth last 7 --since 3600")
 @RUN
 @click.argument("crystal", type=click.IntRange(min=1))
 @FIELD
+@_since("Only from this elapsed time on.")
+@LIMIT
 @database_option
 @json_option
-def growth(run: str, crystal: int, field: str | None, database: str, as_json: bool) -> None:
-    """Show the growth of CRYSTAL (its number in `trails`) in RUN over time."""
-    rows = _rows(database, "growth_history", run, field, crystal)
-    print_rows(
-        rows,
+def growth(
+    run: str,
+    crystal: int,
+    field: str | None,
+    since_s: float | None,
+    limit: int | None,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Show the growth of CRYSTAL (its number in `trails`) in RUN over time.
+
+    A long history is thinned out evenly, and the first line says so; nothing is averaged.
+    """
+    narrowing: dict[str, str | int] = {"crystal_id": crystal}
+    if field is not None:
+        narrowing["field"] = field
+    _show(
+        database,
+        _Asked("growth_history", run, since_s, narrowing),
+        _shown_rows(limit, as_json),
         as_json=as_json,
+        how=_Cut.EVENLY,
         columns=GROWTH_COLUMNS,
-        empty=f"crystal {crystal} is not in this run: `crystal-monitor trails` lists its crystals",
+        words=(
+            "points",
+            f"crystal {crystal} is not in this run: `crystal-monitor trails` lists its crystals",
+        ),
     )
 
 
 @click.command(epilog="Example: crystal-monitor events last")
 @RUN
 @FIELD
+@_since("Only from this elapsed time on.")
+@LIMIT
 @database_option
 @json_option
-def events(run: str, field: str | None, database: str, as_json: bool) -> None:
+def events(
+    run: str, field: str | None, since_s: float | None, limit: int | None, database: str, as_json: bool
+) -> None:
     """List what happened in RUN: births, contacts, merges, states, alerts, notes."""
-    rows = _rows(database, "event_log", run, field)
-    print_rows(rows, as_json=as_json, columns=EVENT_COLUMNS, empty="nothing happened yet")
+    asked = _Asked("event_log", run, since_s, {} if field is None else {"field": field})
+    _show(
+        database,
+        asked,
+        _shown_rows(limit, as_json),
+        as_json=as_json,
+        how=_Cut.NEWEST,
+        columns=EVENT_COLUMNS,
+        words=("events", "nothing happened yet"),
+    )
 
 
 @click.command(epilog='Example: crystal-monitor query "SELECT state, count(*) FROM frame_log GROUP BY state"')
@@ -117,16 +182,72 @@ def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: boo
     print_rows(rows, as_json=as_json, empty="no rows")
 
 
-def _rows(
-    database: str, view: str, run: str | None, field: str | None = None, crystal: int | None = None
-) -> list[Record]:
+class _Cut(Enum):
+    """Which rows are left where there are more than shall be shown."""
+
+    FIRST = "the first {shown} of {count}"
+    NEWEST = "the newest {shown} of {count}"
+    EVENLY = "one in {step} of {count}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which rows of which view."""
+
+    view: str
+    run: str
+    since_s: float | None
+    equal: Mapping[str, str | int]
+
+
+def _shown_rows(limit: int | None, as_json: bool) -> int | None:
+    """How many rows are shown at most; None for all."""
+    if limit is None:
+        return None if as_json else TABLE_ROWS
+    return limit or None
+
+
+def _show(
+    database: str,
+    asked: _Asked,
+    at_most: int | None,
+    *,
+    as_json: bool,
+    how: _Cut,
+    columns: Sequence[str],
+    words: tuple[str, str],
+) -> None:
+    """Print the rows, and on standard error which were left out; `words`: what they are, and what to say of none."""
+    from monitor.store import TrailReader
+
+    what, empty = words
+    with TrailReader(database) as reader:
+        run_id = reader.find_run(asked.run)
+        count = reader.count(asked.view, run_id, asked.since_s, **asked.equal)
+        newest = at_most if how is _Cut.NEWEST else None
+        rows: Iterable[Record] = reader.stream(
+            asked.view, run_id, asked.since_s, newest=newest, **asked.equal
+        ).records()
+        if at_most is not None and count > at_most:
+            step = math.ceil(count / at_most)
+            if how is _Cut.FIRST:
+                rows = itertools.islice(rows, at_most)
+            elif how is _Cut.EVENLY:
+                rows = (row for place, row in enumerate(rows) if place % step == 0 or place == count - 1)
+            left = how.value.format(shown=at_most, count=count, step=step)
+            click.echo(
+                f"{left} {what}; --since SECONDS shows later ones, --limit 0 all, --json without --limit as well",
+                err=True,
+            )
+        if as_json:
+            print_json_rows(rows)
+        else:
+            print_rows(list(rows), as_json=False, columns=columns, empty=empty)
+
+
+def _rows(database: str, view: str, run: str | None) -> list[Record]:
     from monitor.store import Bound, TrailReader
 
-    narrowing: dict[str, str | int] = {}
-    if field is not None:
-        narrowing["field"] = field
-    if crystal is not None:
-        narrowing["crystal_id"] = crystal
     with TrailReader(database) as reader:
         run_id = None if run is None else reader.find_run(run)
-        return list(reader.view(view, run_id, Bound(), **narrowing).records())
+        return list(reader.view(view, run_id, Bound()).records())

@@ -4,21 +4,26 @@ from monitor.store.location import locate
 from monitor.store.query import run_query
 from monitor.store.reader import TrailReader
 from monitor.store.reading_connection import Bound
+from monitor.store.row_stream import RowStream
 from monitor.store.space import SpaceEstimate, estimate_space
 from monitor.store.sql_trail_store import SqlTrailStore, open_store
 from monitor.store.table import Table
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField, TrailStore
+from monitor.store.view_columns import ColumnKind, column_kind
 
 __all__ = [
     "Bound",
+    "ColumnKind",
     "FrameMoment",
     "HistoryWanted",
+    "RowStream",
     "SpaceEstimate",
     "SqlTrailStore",
     "StoredField",
     "Table",
     "TrailReader",
     "TrailStore",
+    "column_kind",
     "estimate_space",
     "locate",
     "open_store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,8 @@ from monitor.records.alert import Alert, AlertNotice
 from monitor.records.vocabulary import AlertKind, EventKind
 from monitor.store.location import locate
 from monitor.store.muting import LATEST_MUTING, read_muting
-from monitor.store.reading_connection import Bound, connect_for_reading
+from monitor.store.reading_connection import Bound, Parameter, connect_for_reading
+from monitor.store.row_stream import RowStream
 from monitor.store.table import Table
 from monitor.store.views import VIEWS
 
@@ -27,6 +29,11 @@ _ORDER = {
     "event_log": "event_id",
     "session_log": "first_seen_at",
 }
+
+
+_SINCE = {"trail_summary": "first_seen_s"}
+LONG_READ_S = 3600.0
+"""A stream may take this long, seconds."""
 
 
 def _notice(run_id: int, row: dict[str, Any]) -> AlertNotice:
@@ -75,14 +82,48 @@ class TrailReader:
 
         Raises `QueryError` beyond the bound; `KeyError` for a name that is no view.
         """
-        VIEWS[name]
-        wanted: dict[str, str | int] = dict(equal)
-        if run_id is not None:
-            wanted["run_id"] = run_id
-        conditions = " AND ".join(f"{column} = {self._connection.parameter(column)}" for column in wanted)
-        where = f"WHERE {conditions} " if conditions else ""
+        where, wanted = self._narrowed(name, run_id, None, equal)
         sql = f"SELECT * FROM {name} {where}ORDER BY {_ORDER[name]}"  # noqa: S608  # names of ours, values as parameters
         return self._connection.ask(sql, wanted, bound)
+
+    def stream(
+        self,
+        name: str,
+        run_id: int,
+        since_s: float | None = None,
+        *,
+        newest: int | None = None,
+        **equal: str | int,
+    ) -> RowStream:
+        """The same batch by batch, however long: from elapsed time `since_s` on, the `newest` rows alone if asked.
+
+        For `trail_summary` `since_s` is the first sight. Use it up, or drop it, before the next question.
+        """
+        where, wanted = self._narrowed(name, run_id, since_s, equal)
+        sql = f"SELECT * FROM {name} {where}"  # noqa: S608  # see view
+        if newest is not None:
+            latest = ", ".join(f"{column} DESC" for column in _ORDER[name].split(", "))
+            sql = f"SELECT * FROM ({sql}ORDER BY {latest} LIMIT {int(newest)}) AS newest "  # noqa: S608  # see view
+        return self._connection.stream(f"{sql}ORDER BY {_ORDER[name]}", wanted, LONG_READ_S)
+
+    def count(self, name: str, run_id: int, since_s: float | None = None, **equal: str | int) -> int:
+        """How many rows `stream` would give."""
+        where, wanted = self._narrowed(name, run_id, since_s, equal)
+        found = self._connection.ask(f"SELECT COUNT(*) FROM {name} {where}", wanted, Bound(1, LONG_READ_S))  # noqa: S608  # see view
+        return int(str(found.rows[0][0]))
+
+    def _narrowed(
+        self, name: str, run_id: int | None, since_s: float | None, equal: Mapping[str, str | int]
+    ) -> tuple[str, dict[str, Parameter]]:
+        VIEWS[name]
+        wanted: dict[str, Parameter] = dict(equal)
+        if run_id is not None:
+            wanted["run_id"] = run_id
+        conditions = [f"{column} = {self._connection.parameter(column)}" for column in wanted]
+        if since_s is not None:
+            conditions.append(f"{_SINCE.get(name, 'elapsed_s')} >= {self._connection.parameter('since_s')}")
+            wanted["since_s"] = since_s
+        return (f"WHERE {' AND '.join(conditions)} " if conditions else ""), wanted
 
     def alerts_after(self, run_id: int, event_id: int) -> tuple[AlertNotice, ...]:
         """The run's alerts whose row comes after `event_id` (see `Run.told_event_id`), in order: for the

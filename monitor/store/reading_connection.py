@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.store.location import StoreLocation
+from monitor.store.row_stream import RowStream
 from monitor.store.table import Table
+
+Parameter = str | int | float
 
 DEFAULT_MAX_ROWS = 100_000
 DEFAULT_TIMEOUT_S = 30.0
@@ -30,9 +33,15 @@ class ReadingConnection(Protocol):
         """How a parameter is written in the SQL."""
 
     def ask(
-        self, sql: str, parameters: Mapping[str, str | int] | None = None, bound: Bound = Bound()
+        self, sql: str, parameters: Mapping[str, Parameter] | None = None, bound: Bound = Bound()
     ) -> Table:
         """The whole answer. Raises `QueryError` for a question that is wrong, writes, or is too big."""
+
+    def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
+        """The answer batch by batch, without a bound on its rows. Raises `QueryError` as `ask`, also while it runs.
+
+        One at a time: no other question before it is used up or dropped.
+        """
 
     def close(self) -> None:
         """Release the database."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.column_types import utc_text
 from monitor.store.location import StoreLocation
-from monitor.store.reading_connection import Bound
+from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.reading_sqlite import whole_answer
+from monitor.store.row_stream import BATCH_ROWS, Row, RowStream
 from monitor.store.table import Table
 
 try:
@@ -48,7 +49,7 @@ class PostgresqlReading:
     def ask(
         self,
         sql: str,
-        parameters: Mapping[str, str | int] | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
         bound: Bound = Bound(),  # noqa: B008  # frozen
     ) -> Table:
         """See `ReadingConnection`."""
@@ -68,6 +69,29 @@ class PostgresqlReading:
         finally:
             self._connection.rollback()
         return whole_answer(columns, rows, bound)
+
+    def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
+        """See `ReadingConnection`."""
+        bound = Bound(timeout_s=timeout_s)
+        try:
+            self._connection.execute(f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}".encode())
+            declared = f"DECLARE answer NO SCROLL CURSOR FOR {sql}".encode()
+            self._connection.execute(declared, parameters or None)
+            cursor = self._connection.execute(b"FETCH 0 FROM answer")
+        except psycopg.Error as error:
+            self._connection.rollback()
+            raise _refusal(error, bound) from error
+        return RowStream(tuple(column.name for column in cursor.description or ()), self._batches(bound))
+
+    def _batches(self, bound: Bound) -> Iterator[list[Row]]:
+        fetch = f"FETCH {BATCH_ROWS} FROM answer".encode()
+        try:
+            while rows := self._connection.execute(fetch).fetchall():
+                yield [tuple(_plain(value) for value in row) for row in rows]  # type: ignore[misc]  # as above
+        except psycopg.Error as error:
+            raise _refusal(error, bound) from error
+        finally:
+            self._connection.rollback()
 
     def close(self) -> None:
         """See `ReadingConnection`."""

@@ -1,0 +1,98 @@
+"""What the views' columns hold, for files whose columns have a type: words, whole numbers, numbers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ColumnKind(StrEnum):
+    """What stands in a column; NULL may stand in every one."""
+
+    WORDS = "words"
+    """Text; times as ISO 8601 in UTC."""
+    WHOLE = "whole"
+    """Whole numbers; flags as 0 and 1."""
+    NUMBER = "number"
+
+
+_WORDS = frozenset(
+    [
+        "acknowledged_at",
+        "alert_kind",
+        "archived",
+        "at",
+        "backend",
+        "birth_kind",
+        "border_rule",
+        "camera",
+        "captured_at",
+        "completed_at",
+        "detail",
+        "details",
+        "end_reason",
+        "ended",
+        "ended_at",
+        "field",
+        "first_seen_at",
+        "forecast_reason",
+        "habit",
+        "kind",
+        "message",
+        "model",
+        "name",
+        "reason",
+        "rule",
+        "session",
+        "source_name",
+        "started_at",
+        "state",
+        "status",
+        "time_source",
+        "version",
+        "weighting",
+        "weights_sha256",
+    ]
+)
+_WHOLE = frozenset(
+    [
+        "carried",
+        "considered",
+        "count",
+        "crystal_id",
+        "crystals",
+        "crystals_in_view",
+        "event_id",
+        "first_index",
+        "fit_for_growth",
+        "fit_points",
+        "frame_index",
+        "frames_failed",
+        "frames_lost",
+        "frames_ok",
+        "frames_rejected",
+        "frames_superseded",
+        "in_contact",
+        "last_index",
+        "lost",
+        "merged_into",
+        "points",
+        "revision",
+        "run_id",
+        "sent",
+        "split_from",
+        "superseded",
+        "tail_at_most",
+        "touches_border",
+    ]
+)
+_WHOLE_IN = {"frame_log": frozenset({"width_px", "height_px"})}
+"""A frame's size is counted in pixels, a crystal's of the same name is measured."""
+
+
+def column_kind(view: str, column: str) -> ColumnKind:
+    """What stands in a view's column."""
+    if column in _WORDS:
+        return ColumnKind.WORDS
+    if column in _WHOLE or column in _WHOLE_IN.get(view, ()):
+        return ColumnKind.WHOLE
+    return ColumnKind.NUMBER
