@@ -1,6 +1,7 @@
 """What every segmentation back end promises, over all of them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from engine import WeightsMismatchError, load_card
 from engine.backends import BACKENDS, SegmentationBackend, create_backend
 from engine.errors import BackendError, BackendUnavailableError
+from engine.parity import ParityGate
 from engine.preprocess import preprocess
 
 CASES = ["openvino-f32", "openvino-auto", "torch-auto"]
@@ -83,10 +85,33 @@ def test_says_what_runs(backend: SegmentationBackend) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_closes_twice(case: str, tmp_path: Path) -> None:
+def test_closes_twice_and_is_of_no_use_then(case: str, tmp_path: Path) -> None:
     backend = create(case, tmp_path)
+    backend.infer(normalised_image(128, 128))
     backend.close()
     backend.close()
+    with pytest.raises(BackendError, match=r"was closed\. Create"):
+        backend.infer(normalised_image(128, 128))
+
+
+def test_a_batch_is_its_images(backend: SegmentationBackend) -> None:
+    images = [normalised_image(seed=seed) for seed in range(2)]
+    singly = [backend.infer(image)[0].copy() for image in images]
+    together = backend.infer(np.concatenate(images))
+    assert together.shape == (2, 2, 160, 208)
+    np.testing.assert_allclose(together, np.stack(singly), atol=0.05)
+
+
+def test_what_was_made_in_one_thread_serves_in_another(backend: SegmentationBackend) -> None:
+    expected = backend.infer(normalised_image()).copy()
+    with ThreadPoolExecutor(1) as other:
+        found = other.submit(lambda: backend.infer(normalised_image()).copy()).result()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_passes_the_parity_gate(backend: SegmentationBackend) -> None:
+    figures = ParityGate(load_card()).check(backend)
+    assert figures.crystals >= 200
 
 
 def test_back_ends_agree(tmp_path: Path) -> None:
