@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from engine.cut import BACKGROUND, Cut, cut_mask, label_parts
 from engine.holes import fill_holes
 from engine.seeds import find_seeds, grow_seeds
+from engine.threads import two_threads
 from engine.thresholds import Thresholds
 
 Float = npt.NDArray[np.float64]
@@ -40,18 +40,17 @@ def postprocess(
     `crystal_HW` and `contact_HW` are calibrated probabilities 0…1 float32 (H, W). Seeds are the parts
     of the crystal mask without contacts; they grow back over the mask, so that neighbours share the
     pixels between them; holes of single bodies are filled; small and doubtful bodies are dropped and
-    counted. A second thread works along; the result does not depend on it.
+    counted. Two more threads help; the result does not depend on them.
     """
     cut = cut_mask(crystal_HW, contact_HW, limits)
-    # OpenCV and numpy let go of the interpreter in their long calls, so that the threads run side by side.
-    with ThreadPoolExecutor(1) as aside:
-        parting = aside.submit(label_parts, cut.mask_PQ)
-        gapping = aside.submit(label_parts, 1 - cut.mask_PQ)
-        summing = aside.submit(_sums, crystal_HW, cut)
-        labels = label_parts(cut.core_PQ)
-        seeds = find_seeds(labels, cut, parting.result(), limits)
-        grow_seeds(labels, seeds.bare, cut.mask_PQ.shape[1])
-        gaps, sums = gapping.result(), summing.result()
+    threads = two_threads()
+    parting = threads.submit(label_parts, cut.mask_PQ)
+    gapping = threads.submit(label_parts, 1 - cut.mask_PQ)
+    summing = threads.submit(_sums, crystal_HW, cut)
+    labels = label_parts(cut.core_PQ)
+    seeds = find_seeds(labels, cut, parting.result(), limits)
+    grow_seeds(labels, seeds.bare, cut.mask_PQ.shape[1], threads)
+    gaps, sums = gapping.result(), summing.result()
     of_run = labels[cut.runs.starts]
     count = int(of_run.max()) + 1
     areas = _bins(of_run, cut.runs.lengths * seeds.is_seed, count) + _bins(labels[seeds.bare], None, count)

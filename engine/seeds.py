@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ from engine.thresholds import Thresholds
 
 Labels = npt.NDArray[np.int32]
 
-PIXELS_AT_A_TIME = 1 << 14
+PIXELS_AT_A_TIME = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +52,7 @@ def find_seeds(labels: Labels, cut: Cut, parts: Labels, limits: Thresholds) -> S
     return Seeds(is_seed, cut.runs[(cut.kinds != BACKGROUND) & ~is_seed].pixels())
 
 
-def grow_seeds(labels: Labels, bare: Positions, width: int) -> None:
+def grow_seeds(labels: Labels, bare: Positions, width: int, threads: Executor) -> None:
     """Grow the seeds over the `bare` pixels at equal speed, in place; each label stays connected.
 
     `labels` is flat, of an image `width` px wide with a border of background. Steps along axes and diagonals
@@ -65,8 +67,12 @@ def grow_seeds(labels: Labels, bare: Positions, width: int) -> None:
         offsets = diagonals if step % 2 else axes
         # What belongs to so many pixels stays in the processor's cache from one neighbour to the next.
         some = [slice(start, start + PIXELS_AT_A_TIME) for start in range(0, len(bare), PIXELS_AT_A_TIME)]
-        reached = [_reach(labels, bare[part], prefers_larger[part], offsets) for part in some]
-        chosen = np.concatenate(reached)
+        reach = partial(_reach, labels, offsets)
+        if len(some) == 1:
+            chosen = reach(bare, prefers_larger)
+        else:
+            each = [bare[part] for part in some], [prefers_larger[part] for part in some]
+            chosen = np.concatenate(list(threads.map(reach, *each)))
         labels[bare] = chosen
         waits = chosen == 0
         stalled = stalled + 1 if waits.all() else 0
@@ -75,7 +81,7 @@ def grow_seeds(labels: Labels, bare: Positions, width: int) -> None:
 
 
 def _reach(
-    labels: Labels, at: Positions, prefers_larger: npt.NDArray[np.bool_], offsets: Positions
+    labels: Labels, offsets: Positions, at: Positions, prefers_larger: npt.NDArray[np.bool_]
 ) -> Labels:
     """The label that each pixel takes from its neighbours, 0 where it has none."""
     largest = np.zeros(len(at), np.int32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -37,6 +38,19 @@ class Chains:
             at, start, length = at[inside], starts[inside], self.lengths[inside]
             result[at] = start + (at - start + steps) % length
         return result
+
+    def split(self, most_points: int) -> list[Chains]:
+        """The same in parts of whole crystals, of about so many points; owners are numbered anew in each."""
+        ends = np.cumsum(self.lengths)
+        part = ends // most_points
+        first_of_crystal = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        cuts = first_of_crystal[np.flatnonzero(np.diff(part[first_of_crystal], prepend=part[0]))].tolist()
+        parts = []
+        for begin, end in pairwise([0, *cuts, len(self.lengths)]):
+            points = slice(int(ends[begin] - self.lengths[begin]), int(ends[end - 1]))
+            owners = self.owners[begin:end]
+            parts.append(Chains(self.points[points], self.lengths[begin:end], owners - owners[0]))
+        return parts
 
 
 def follow(

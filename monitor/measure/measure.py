@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.threads import two_threads
 from monitor.measure.area import subpixel_area
 from monitor.measure.calipers import Calipers, calipers
 from monitor.measure.contact import contact_pairs, neighbours
@@ -46,18 +46,17 @@ def measure(
         return ()
     narrow_HW = narrow(labels_HW)
     distance_px = settings.contact_distance_px
-    # OpenCV and numpy let go of the interpreter in their long calls, so that the threads run side by side.
-    with ThreadPoolExecutor(2) as threads:
-        finding = threads.submit(find_regions, labels_HW)
-        contacts = neighbours(contact_pairs(narrow_HW, distance_px))
-        adjoining = contacts
-        if distance_px < CORNER_PX:
-            adjoining = neighbours(contact_pairs(narrow_HW, CORNER_PX))
-        regions = finding.result()
-        summing = threads.submit(_area, narrow_HW, probability_HW, regions)
-        chains = follow(labels_HW, narrow_HW, regions.label, adjoining, threads)
-        outlines = trace(labels_HW, probability_HW, chains, regions.pixels)
-        figures = _figures(regions, summing.result(), outlines, calipers(outlines.hulls))
+    threads = two_threads()
+    finding = threads.submit(find_regions, labels_HW)
+    summing = threads.submit(lambda: _area(narrow_HW, probability_HW, finding.result()))
+    contacts = neighbours(contact_pairs(narrow_HW, distance_px))
+    adjoining = contacts
+    if distance_px < CORNER_PX:
+        adjoining = neighbours(contact_pairs(narrow_HW, CORNER_PX))
+    regions = finding.result()
+    chains = follow(labels_HW, narrow_HW, regions.label, adjoining, threads)
+    outlines = trace(narrow_HW, probability_HW, chains, regions.pixels, threads)
+    figures = _figures(regions, summing.result(), outlines, calipers(outlines.hulls))
     labels = regions.label.tolist()
     scores = score_by_label or {}
     if not all(label in scores for label in labels):

@@ -8,6 +8,7 @@ left to the crystal's sub-pixel area is made up by moving the whole outline by Î
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.measure.contours import Chains
+from monitor.measure.narrow import Narrow
 from monitor.measure.regions import Float
 
 TANGENT_STEPS = 2
@@ -27,8 +29,9 @@ MOST_MOVE_PX = 1.5
 LEAST_MOVE_PX = -0.5
 HULL_TOLERANCE_PX = 0.1
 """Corners of a hull that stand out by less than this are left out."""
-POINTS_AT_A_TIME = 1 << 14
-"""Points that are moved together; OpenCV samples no more than 32,767 in a row."""
+POINTS_AT_A_TIME = 1 << 15
+LONGEST_ROW = 1 << 12
+"""OpenCV samples no more than 32,767 points in a row."""
 
 Single = NDArray[np.float32]
 
@@ -58,111 +61,97 @@ class Outlines:
 
 
 def trace(
-    labels_HW: NDArray[np.int32],
+    narrow_HW: Narrow,
     probability_HW: NDArray[np.float32] | None,
     chains: Chains,
     pixels: Float,
+    threads: Executor,
 ) -> Outlines:
     """Refine the boundaries of N crystals and measure them.
 
     `pixels` are the whole pixels of each crystal; `probability_HW` None: the labels themselves are refined.
     """
-    count = len(pixels)
-    whole = _areas(chains.points, chains, count)
-    on_boundary = np.where(chains.lengths == 1, 0, chains.lengths)
-    bodies_N = np.bincount(chains.owners, minlength=count).astype(np.float64)
-    # Pick's theorem: a polygon through pixel centres of area A with B boundary pixels holds A + B/2 + 1.
-    filled = whole + np.bincount(chains.owners, on_boundary, count) / 2 + bodies_N
     if probability_HW is None:
         probability_HW = np.asarray(
-            cv2.GaussianBlur((labels_HW > 0).astype(np.float32), (0, 0), BLUR_PX), np.float32
+            cv2.GaussianBlur((narrow_HW > 0).astype(np.float32), (0, 0), BLUR_PX), np.float32
         )
-    refined = _refine(chains, labels_HW, probability_HW)
+    edge_HW = probability_HW
+    # What belongs to so many points stays in the processor's cache from one step to the next.
+    traced = list(
+        threads.map(lambda some: _trace_some(narrow_HW, edge_HW, some), chains.split(POINTS_AT_A_TIME))
+    )
+    filled, area, perimeter, bodies = np.concatenate([figures for figures, _ in traced], axis=1)
     return Outlines(
-        hulls=_hulls(refined, chains, count),
-        area_px=_areas(refined, chains, count),
+        hulls=tuple(hull for _, hulls in traced for hull in hulls),
+        area_px=area,
         hole_px=np.maximum(filled - pixels, 0),
-        perimeter_px=_perimeters(refined, chains, count),
-        bodies=bodies_N,
+        perimeter_px=perimeter,
+        bodies=bodies,
     )
 
 
+def _trace_some(
+    narrow_HW: Narrow, probability_HW: NDArray[np.float32], chains: Chains
+) -> tuple[Float, list[NDArray[np.float32]]]:
+    """Pixels with holes, area, perimeter and number of bodies of each crystal, shape (4, N); and their hulls."""
+    count = int(chains.owners[-1]) + 1
+    starts = np.cumsum(chains.lengths) - chains.lengths
+    after = chains.neighbour(1)
+    x, y = (np.ascontiguousarray(axis) for axis in chains.points.T)
+
+    def areas() -> Float:
+        twice = x * y[after].astype(np.float64) - y * x[after].astype(np.float64)
+        return np.abs(np.add.reduceat(twice, starts)) / 2
+
+    on_boundary = np.where(chains.lengths == 1, 0, chains.lengths)
+    # Pick's theorem: a polygon through pixel centres of area A with B boundary pixels holds A + B/2 + 1.
+    filled = areas() + on_boundary / 2 + 1
+    x, y = _refine(chains, x, y, narrow_HW, probability_HW)
+    sides = np.hypot(x[after] - x, y[after] - y)
+    by_body = (filled, areas(), np.add.reduceat(sides, starts, dtype=np.float64), None)
+    figures = np.stack([np.bincount(chains.owners, column, count) for column in by_body]).astype(np.float64)
+    hulls: list[NDArray[np.float32]] = []
+    ends = np.cumsum(np.bincount(chains.owners, chains.lengths, count)).astype(np.int64)
+    for own in np.split(np.stack([x, y], axis=1), ends[:-1]):
+        hull = cv2.approxPolyDP(cv2.convexHull(own), HULL_TOLERANCE_PX, True)
+        hulls.append(np.asarray(hull, np.float32).reshape(-1, 2))
+    return figures, hulls
+
+
 def _refine(
-    chains: Chains, labels_HW: NDArray[np.int32], probability_HW: NDArray[np.float32]
-) -> NDArray[np.float32]:
+    chains: Chains, x: Single, y: Single, narrow_HW: Narrow, probability_HW: NDArray[np.float32]
+) -> tuple[Single, Single]:
     """Move each boundary pixel's centre onto the edge.
 
     From the centre, which lies inside, the edge is as far as the probabilities at 0, 1 and 2 px along the
     outward normal add up to, less one half; only up to the next crystal where there is one.
     """
-    x, y = (np.ascontiguousarray(axis) for axis in chains.points.T)
     before, after = chains.neighbour(-TANGENT_STEPS), chains.neighbour(TANGENT_STEPS)
-    has_normal = np.repeat(chains.lengths >= SHORTEST_REFINED, chains.lengths)
-    refined = np.empty_like(chains.points)
-    # What belongs to so many points stays in the processor's cache from one step to the next.
-    for start in range(0, len(x), POINTS_AT_A_TIME):
-        some = slice(start, start + POINTS_AT_A_TIME)
-        along_x, along_y = x[after[some]] - x[before[some]], y[after[some]] - y[before[some]]
-        length = np.hypot(along_x, along_y)
-        scale = np.where((length > 0) & has_normal[some], 1 / np.maximum(length, np.float32(1e-9)), 0)
-        # OpenCV walks outer outlines so that the outside lies to this hand.
-        normal = (-along_y * scale, along_x * scale)
-        move = _distance(x[some], y[some], normal, labels_HW, probability_HW)
-        refined[some, 0] = x[some] + move * normal[0]
-        refined[some, 1] = y[some] + move * normal[1]
-    return refined
-
-
-def _distance(
-    x: Single,
-    y: Single,
-    normal: tuple[Single, Single],
-    labels_HW: NDArray[np.int32],
-    probability_HW: NDArray[np.float32],
-) -> Single:
-    """How far, px, the edge lies beyond each boundary pixel's centre along its normal."""
-    height, width = labels_HW.shape
-    at = y.astype(np.intp) * width + x.astype(np.intp)
-    labels = labels_HW.ravel()
-    own = labels[at]
+    along_x, along_y = x[after] - x[before], y[after] - y[before]
+    length = np.hypot(along_x, along_y)
+    has_normal = np.repeat(chains.lengths >= SHORTEST_REFINED, chains.lengths) & (length > 0)
+    scale = np.where(has_normal, 1 / np.maximum(length, np.float32(1e-9)), np.float32(0))
+    # OpenCV walks outer outlines so that the outside lies to this hand.
+    normal_x, normal_y = -along_y * scale, along_x * scale
+    at = y.astype(np.intp) * narrow_HW.shape[1] + x.astype(np.intp)
+    own = narrow_HW.ravel()[at]
     distance = probability_HW.ravel()[at] - np.float32(0.5)
     free = np.ones(len(x), bool)
     for step in (np.float32(1), np.float32(2)):
-        beyond_x, beyond_y = x + step * normal[0], y + step * normal[1]
-        at_x = np.clip(np.rint(beyond_x).astype(np.intp), 0, width - 1)
-        at_y = np.clip(np.rint(beyond_y).astype(np.intp), 0, height - 1)
-        there = labels[at_y * width + at_x]
+        beyond_x, beyond_y = x + step * normal_x, y + step * normal_y
+        there = _sample(narrow_HW, beyond_x, beyond_y, cv2.INTER_NEAREST, cv2.BORDER_REPLICATE)
         free &= (there == 0) | (there == own)
-        sampled = cv2.remap(
-            probability_HW,
-            beyond_x,
-            beyond_y,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=0,
-        )
-        distance += np.where(free, np.asarray(sampled, np.float32).ravel(), np.float32(0))
-    return np.asarray(np.clip(distance, np.float32(LEAST_MOVE_PX), np.float32(MOST_MOVE_PX)), np.float32)
+        sampled = _sample(probability_HW, beyond_x, beyond_y, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
+        distance += np.where(free, sampled, np.float32(0))
+    distance = np.clip(distance, np.float32(LEAST_MOVE_PX), np.float32(MOST_MOVE_PX))
+    return x + distance * normal_x, y + distance * normal_y
 
 
-def _areas(points: NDArray[np.float32], chains: Chains, count: int) -> Float:
-    x, y = points.T.astype(np.float64)
-    after = chains.neighbour(1)
-    body = np.repeat(np.arange(len(chains.lengths)), chains.lengths)
-    twice = np.bincount(body, x * y[after] - y * x[after], minlength=len(chains.lengths))
-    return np.bincount(chains.owners, np.abs(twice) / 2, count).astype(np.float64)
-
-
-def _perimeters(points: NDArray[np.float32], chains: Chains, count: int) -> Float:
-    sides = points[chains.neighbour(1)] - points
-    owner = np.repeat(chains.owners, chains.lengths)
-    return np.bincount(owner, np.hypot(sides[:, 0], sides[:, 1]), count).astype(np.float64)
-
-
-def _hulls(points: NDArray[np.float32], chains: Chains, count: int) -> tuple[NDArray[np.float32], ...]:
-    ends = np.cumsum(np.bincount(chains.owners, chains.lengths, count)).astype(np.int64)
-    hulls = []
-    for own in np.split(points, ends[:-1]):
-        hull = cv2.convexHull(own)
-        hulls.append(np.asarray(cv2.approxPolyDP(hull, HULL_TOLERANCE_PX, True), np.float32).reshape(-1, 2))
-    return tuple(hulls)
+def _sample(image_HW: Narrow, x: Single, y: Single, how: int, border: int) -> Single:
+    """Values of an image at points; beyond its border the nearest or 0."""
+    rows = -(-len(x) // LONGEST_ROW)
+    filled = np.zeros((2, rows * LONGEST_ROW), np.float32)
+    filled[0, : len(x)], filled[1, : len(x)] = x, y
+    map_x, map_y = filled.reshape(2, rows, LONGEST_ROW)
+    sampled = cv2.remap(image_HW, map_x, map_y, how, borderMode=border)
+    return np.asarray(sampled, np.float32).ravel()[: len(x)]
