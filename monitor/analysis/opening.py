@@ -106,7 +106,9 @@ def open_analysis(
         emitter = Emitter(database, publisher, _open_archive(settings.storage.archive))
         stack.callback(emitter.close)
         live = source is None
-        engine = segmenter if segmenter is not None else _open_engine(settings, store, clock)
+        engine = segmenter or _open_engine(settings, store, clock)
+        if segmenter is None:
+            stack.callback(engine.close)
         keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
         keeper.resume_or_end()
         fields = Fields(settings, engine, store)
