@@ -18,6 +18,7 @@ from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
 from train.parity_frames import make_parity
 from train.release import release_checkpoint
+from train.shift import SHIFTS, try_shift
 from train.thresholds import RELEASE_THRESHOLDS
 from train.tuning import candidates, probability_maps, try_thresholds
 
@@ -120,6 +121,14 @@ def _tune(options: argparse.Namespace) -> None:
         ]
         heading = f"{thresholds.crystal:.2f} {thresholds.contact:.2f} {thresholds.minimal_score:.2f}: "
         print(heading + " | ".join(rows), flush=True)
+    print("shift of the crystal's logit: median error of reported area by source (from 20 px); by diameter")
+    for shift in SHIFTS:
+        trial = try_shift(maps, RELEASE_THRESHOLDS, shift)
+        parts = [
+            " ".join(f"{name} {error:+.3f}" for name, error in errors.items())
+            for errors in (trial.by_source, trial.by_class)
+        ]
+        print(f"{shift:+.1f}: " + " | ".join(parts), flush=True)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -79,7 +79,7 @@ def measure(sight: Sight, said_HW: npt.NDArray[np.int32]) -> list[Measured]:
     """Every crystal that the border does not cut."""
     found, said = matches(said_HW, sight.labels_HW), areas_px(said_HW)
     cut = touches_border(sight.labels_HW)
-    touching = _touching(sight.labels_HW)
+    touching = touching_labels(sight.labels_HW)
     result = []
     for label, area in sight.areas_px.items():
         if label in cut or area <= 0:
@@ -89,7 +89,8 @@ def measure(sight: Sight, said_HW: npt.NDArray[np.int32]) -> list[Measured]:
     return result
 
 
-def _touching(labels_HW: npt.NDArray[np.int32]) -> set[int]:
+def touching_labels(labels_HW: npt.NDArray[np.int32]) -> set[int]:
+    """Labels that adjoin another."""
     pairs = []
     for one, other in ((labels_HW[:, 1:], labels_HW[:, :-1]), (labels_HW[1:], labels_HW[:-1])):
         met = (one != other) & (one > 0) & (other > 0)
