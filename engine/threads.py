@@ -18,5 +18,6 @@ def two_threads() -> Executor:
     return ThreadPoolExecutor(2, thread_name_prefix="after-network")
 
 
-# A child process has none of its parent's threads.
-os.register_at_fork(after_in_child=two_threads.cache_clear)
+if hasattr(os, "register_at_fork"):  # not everywhere
+    # A child process has none of its parent's threads.
+    os.register_at_fork(after_in_child=two_threads.cache_clear)
