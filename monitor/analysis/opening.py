@@ -21,7 +21,7 @@ from monitor.analysis.fields import Fields
 from monitor.analysis.loop import AnalysisLoop, Progress
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.archive import FrameArchive
-from monitor.clock import Clock
+from monitor.clock import Clock, Instant
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.records import Event, EventKind
 from monitor.records.run import RunEvent
@@ -74,6 +74,7 @@ def open_analysis(
     source: FrameSource | None = None,
     segmenter: Segmenter | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    station_started: Instant | None = None,
 ) -> Iterator[Analysis]:
     """Open all that the analysis needs, and close it at the end of the `with` block.
 
@@ -83,6 +84,7 @@ def open_analysis(
         source: frames; None connects to the grabber that the settings name. Closed at the end.
         segmenter: the engine; None opens the one that the settings name.
         on_progress: called after every commit.
+        station_started: when the station of this process was started, for one that may be started again in its middle.
 
     Raises:
         UserError: a database, engine, sink or source that cannot be used; with the remedy.
@@ -110,7 +112,7 @@ def open_analysis(
         if segmenter is None:
             stack.callback(engine.close)
         keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
-        keeper.resume_or_end()
+        keeper.resume_or_end(station_started)
         fields = Fields(settings, engine, store)
         frames = source or connect_source(
             settings.stream, clock, _resume_point(database), field=settings.camera.field
@@ -128,9 +130,14 @@ def open_analysis(
         yield Analysis(loop, keeper, store)
 
 
-def run_analysis(settings: StationSettings, clock: Clock, stop: threading.Event) -> Progress:
-    """The analysis process: until `stop` is set or the camera has no more frames. Raises UserError at the start."""
-    with open_analysis(settings, clock) as analysis:
+def run_analysis(
+    settings: StationSettings, clock: Clock, stop: threading.Event, station_started: Instant | None = None
+) -> Progress:
+    """The analysis process: until `stop` is set or the camera has no more frames. Raises UserError at the start.
+
+    `station_started`: see `open_analysis`.
+    """
+    with open_analysis(settings, clock, station_started=station_started) as analysis:
         progress = analysis.loop.run(stop)
         if analysis.loop.exhausted:
             analysis.loop.end_run("the camera has no more frames", stop)

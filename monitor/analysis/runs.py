@@ -59,14 +59,17 @@ class RunKeeper:
         self._next_name = settings.analysis.run_name
         self._run = _at_start(store.resume_run)
 
-    def resume_or_end(self) -> None:
+    def resume_or_end(self, station_started: Instant | None = None) -> None:
         """At a daemon's start: go on with the run that is open, or end it, as the settings say.
 
+        A run that was begun since `station_started` is this start's own: its analysis died in the middle, and goes on.
         Raises StoreUnusableError where the store cannot take that.
         """
         if self._run is None:
             return
-        if self._settings.analysis.resume:
+        begun = self._run.start.started
+        own = station_started is not None and begun.seconds_since(station_started) >= 0
+        if self._settings.analysis.resume or own:
             message = f"run {self._run.start.name!r} goes on after a restart"
             resumed = RunEvent(self._clock.now(), Event(EventKind.RUN_RESUMED, message))
             _at_start(lambda: self.record(resumed))

@@ -50,10 +50,10 @@ def analyze(config: Path) -> None:
     """Analyse the grabber's frames and write trails, until SIGTERM or the camera's end."""
     from monitor.analysis import run_analysis
     from monitor.clock import SystemClock
-    from monitor.service.lifetime import end_with_supervisor, stop_on_signals
+    from monitor.service.lifetime import end_with_supervisor, station_started, stop_on_signals
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     stop = stop_on_signals()
     end_with_supervisor()
-    run_analysis(settings, SystemClock(), stop)
+    run_analysis(settings, SystemClock(), stop, station_started())

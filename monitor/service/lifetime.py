@@ -9,7 +9,10 @@ import sys
 import threading
 from types import FrameType
 
+from monitor.clock import Instant
+
 SUPERVISOR_VARIABLE = "CRYSTAL_MONITOR_SUPERVISOR_PID"
+STARTED_VARIABLE = "CRYSTAL_MONITOR_STATION_STARTED"
 EXIT_STOPPED = 3
 """Exit code of a supervised grabber that was stopped while its camera still had frames."""
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +33,21 @@ def stop_on_signals() -> threading.Event:
 def is_supervised() -> bool:
     """Whether a `Supervisor` started this process."""
     return SUPERVISOR_VARIABLE in os.environ
+
+
+def station_variables(started: Instant) -> dict[str, str]:
+    """What a supervisor tells its children by their environment: who it is, and when the station was started."""
+    moment = f"{started.utc_ns} {started.boottime_ns or ''} {started.boot_id}"
+    return {SUPERVISOR_VARIABLE: str(os.getpid()), STARTED_VARIABLE: moment}
+
+
+def station_started() -> Instant | None:
+    """When the station of this process was started; None for a process that nobody supervises."""
+    moment = os.environ.get(STARTED_VARIABLE)
+    if moment is None:
+        return None
+    utc_ns, boottime_ns, boot_id = moment.split(" ")
+    return Instant(int(utc_ns), int(boottime_ns) if boottime_ns else None, boot_id)
 
 
 def end_with_supervisor() -> None:

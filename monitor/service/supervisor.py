@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.clock import Clock
-from monitor.service.lifetime import SUPERVISOR_VARIABLE
+from monitor.service.lifetime import station_variables
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ class Supervisor:
         self._analysis = self._child("analyze", config, log_folder)
         self._grabber = self._child("grab", config, log_folder)
         self._finished = False
+        self._started = clock.now()
 
     @staticmethod
     def _child(command: str, config: Path, log_folder: Path | None) -> _Child:
@@ -143,7 +144,7 @@ class Supervisor:
         return None
 
     def _start(self, child: _Child, now_s: float) -> None:
-        environment = os.environ | {SUPERVISOR_VARIABLE: str(os.getpid())}
+        environment = os.environ | station_variables(self._started)
         output = child.log_file.open("ab") if child.log_file else None
         try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then stops both in order.

@@ -36,7 +36,8 @@ class AnalysisSettings(SettingsModel):
     change_gate: ChangeGateSettings = ChangeGateSettings()
     """Inference of changed tiles only."""
     resume: bool = True
-    """Whether a start goes on with the run that is open; false opens a new run at every start."""
+    """Whether a start goes on with the run that is open; false opens a new run at every start of the station. An
+    analysis that its supervisor starts again in the middle of a run goes on with it in either case."""
     run_name: str = "run"
     """Name of a run that a start opens."""
 

@@ -76,3 +76,22 @@ def snapshot(station: LiveStation) -> dict[str, list[Row]]:
         "trails": station.rows("SELECT * FROM trail_summary ORDER BY crystal_id"),
         "events": station.rows("SELECT * FROM event_log ORDER BY event_id"),
     }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_without_resume_only_a_new_start_of_the_station_begins_a_run(short_folder: Path) -> None:
+    runs = "SELECT run_id, ended_at FROM run_summary ORDER BY run_id"
+    unlike = {"threads": 1, "run_name": "each start its own", "resume": False}
+    with LiveStation(short_folder, analysis=unlike) as station:
+        station.wait_for_frames(3)
+        station.kill("analyze", signal.SIGKILL)
+        station.wait_for_frames(3)
+        assert len(station.rows(runs)) == 1, "an analysis that died goes on with the run"
+        resumed = "SELECT COUNT(*) AS n FROM event_log WHERE kind = 'run_resumed'"
+        assert station.rows(resumed) == [{"n": 1}]
+    with LiveStation(short_folder, analysis=unlike) as station:
+        station.wait_for_frames(2)
+        found = station.rows(runs)
+    assert [row["run_id"] for row in found] == [1, 2]
+    assert found[0]["ended_at"] is not None
