@@ -9,7 +9,10 @@ from typing import Any
 from engine.errors import BackendError, BackendMemoryError, BackendUnavailableError, DeviceLostError
 
 _INSTALL = "Run `pip install 'crystal-monitor[rtx]'`, or name the back end openvino."
-_MEMORY = re.compile(r"out of memory|outofmemory|cudaErrorMemoryAllocation|\(cudaError 2\b", re.IGNORECASE)
+_MEMORY = re.compile(
+    r"out of memory|outofmemory|could not be allocated|cudaErrorMemoryAllocation|\(cudaError 2\b",
+    re.IGNORECASE,
+)
 _LOST = re.compile(
     # What leaves the card, or the process's context on it, unusable; after it nothing works until both are new.
     r"no CUDA-capable device|devices? (?:is|are) (?:lost|busy or unavailable)|fallen off the bus|device-side assert"

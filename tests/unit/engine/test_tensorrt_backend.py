@@ -15,13 +15,15 @@ pytest.importorskip("tensorrt_rtx")
 pytest.importorskip("onnx")
 pytest.importorskip("torch")
 
+import tensorrt_rtx
+
 from engine import load_card
 from engine.backends import create_backend
 from engine.backends.tensorrt import TensorRtBackend
 from engine.errors import BackendError, BackendMemoryError, BackendUnavailableError, DeviceLostError
 from engine.tensorrt import EngineOrder, build_engine, write_engine
 from engine.tensorrt.session import batches_of
-from tests.unit.engine.standing_card import StandingCard, formula
+from tests.unit.engine.standing_card import Context, StandingCard, formula
 
 SIZE = (128, 144)
 
@@ -64,6 +66,24 @@ def test_runs_what_was_built_ahead_of_time(card: StandingCard, engines: Path, tm
     image = tiles(1)
     np.testing.assert_array_equal(backend.infer(image), formula(image))
     assert backend.notices == ()
+
+
+def test_what_stands_in_has_nothing_that_the_library_lacks() -> None:
+    asked = [name for name in vars(Context) if not name.startswith("_")]
+    assert len(asked) == 6
+    assert [name for name in asked if not hasattr(tensorrt_rtx.IExecutionContext, name)] == []
+    for kind, names in {
+        tensorrt_rtx.Runtime: ("get_engine_validity", "deserialize_cuda_engine"),
+        tensorrt_rtx.ICudaEngine: ("create_runtime_config", "create_execution_context"),
+        tensorrt_rtx.IRuntimeCache: ("serialize", "deserialize"),
+        tensorrt_rtx.IRuntimeConfig: (
+            "create_runtime_cache",
+            "set_runtime_cache",
+            "cuda_graph_strategy",
+            "dynamic_shapes_kernel_specialization_strategy",
+        ),
+    }.items():
+        assert [name for name in names if not hasattr(kind, name)] == []
 
 
 @pytest.mark.parametrize("count", range(1, 10))
@@ -257,6 +277,19 @@ def test_without_a_card_it_says_why(card: StandingCard, monkeypatch: pytest.Monk
         create(None)
     monkeypatch.setattr(card.torch.version, "cuda", None)
     with pytest.raises(BackendUnavailableError, match="without CUDA"):
+        create(None)
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [("torch", "needs torch"), ("tensorrt_rtx", "TensorRT for RTX is not")]
+)
+def test_without_its_packages_it_says_what_to_install(
+    card: StandingCard, monkeypatch: pytest.MonkeyPatch, missing: str, words: str
+) -> None:
+    create(None)
+    for name in (missing, "tensorrt"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    with pytest.raises(BackendUnavailableError, match=rf"{words}.*pip install 'crystal-monitor\[rtx\]'"):
         create(None)
 
 
