@@ -75,6 +75,7 @@ class Habit(StrEnum):
     ROUNDED = "rounded"
     AGGREGATE = "aggregate"
     PRECIPITATE = "precipitate"
+    """Kept for an engine that segments precipitate and oil; never given now: see `monitor/measure/README.md`."""
     UNKNOWN = "unknown"
 
 
