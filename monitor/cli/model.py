@@ -172,7 +172,7 @@ def build(
     print_rows(shown, as_json=False, columns=_COLUMNS, empty="no engine was built")
     click.echo(
         f"Copy {output} to the station, owned by root or by the daemon's user and writable by nobody else, "
-        "and name it in the settings or put it beside the model's card as `engines`."
+        "and name it as `analysis.engines` in the settings, or put it beside the model's card as `engines`."
     )
 
 

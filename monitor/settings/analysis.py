@@ -33,6 +33,9 @@ class AnalysisSettings(SettingsModel):
     builds what is needed on the card, behind."""
     model_cache: Path | None = None
     """Folder for compiled models; none takes the user's cache folder. It is made if it is missing."""
+    engines: Path | None = None
+    """Folder with TensorRT engines built ahead of time by `crystal-monitor model build`; none builds them here, in
+    seconds. Root or the daemon's user must own it, and nobody else may write it: an engine is code."""
     change_gate: ChangeGateSettings = ChangeGateSettings()
     """Inference of changed tiles only."""
     resume: bool = True
