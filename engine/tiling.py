@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ SMALLEST_SIDE_PX = 128
 """Frames below are padded to it: the network's pooled context needs some room."""
 LARGEST_WHOLE_AREA_PX = 2_700_000
 """Largest padded frame that goes in one piece; memory grows by about 0.5 kB per pixel at width 16."""
+
+_KEPT_PLANS = 4
 
 FloatImage = npt.NDArray[np.float32]
 Inference = Callable[[FloatImage], FloatImage]
@@ -93,10 +96,11 @@ class Window:
         return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
 
+@lru_cache(maxsize=_KEPT_PLANS)
 def windows(axes: tuple[Axis, Axis]) -> tuple[Window, ...]:
-    """The tiles of a frame, row by row."""
+    """The tiles of a frame, row by row; kept, so that a stream of frames pays for their weights once."""
     rows, columns = axes
-    return tuple(
+    found = tuple(
         Window(
             slice(top, top + rows.size),
             slice(left, left + columns.size),
@@ -105,6 +109,9 @@ def windows(axes: tuple[Axis, Axis]) -> tuple[Window, ...]:
         for top, row_weight in zip(rows.starts, rows.weights(), strict=True)
         for left, column_weight in zip(columns.starts, columns.weights(), strict=True)
     )
+    for window in found:
+        window.weights_HW.flags.writeable = False
+    return found
 
 
 def pad(image_HW: FloatImage, axes: tuple[Axis, Axis]) -> FloatImage:
@@ -123,11 +130,16 @@ def infer_tiled(image_HW: FloatImage, axes: tuple[Axis, Axis], infer: Inference)
     if len(axes[0].starts) == len(axes[1].starts) == 1:
         return infer(padded_HW[None, None])[0, :, :height, :width].copy()
     blended_CHW: FloatImage | None = None
+    share_HW = np.empty((axes[0].size, axes[1].size), np.float32)
     for window in windows(axes):
         tile_BCHW = np.ascontiguousarray(padded_HW[window.rows, window.columns])[None, None]
         probability_CHW = infer(tile_BCHW)[0]
         if blended_CHW is None:
             blended_CHW = np.zeros((len(probability_CHW), *padded_HW.shape), np.float32)
-        blended_CHW[:, window.rows, window.columns] += probability_CHW * window.weights_HW
+        for blended_HW, probability_HW in zip(blended_CHW, probability_CHW, strict=True):
+            # As numpy rounds, to the bit, in place and several times as fast.
+            cv2.multiply(probability_HW, window.weights_HW, dst=share_HW)
+            place_HW = blended_HW[window.rows, window.columns]
+            cv2.add(place_HW, share_HW, dst=place_HW)
     assert blended_CHW is not None  # every axis has at least one tile
     return np.ascontiguousarray(blended_CHW[:, :height, :width])
