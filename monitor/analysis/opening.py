@@ -59,7 +59,6 @@ def open_segmenter(settings: StationSettings) -> Segmenter:
             threads=analysis.threads,
             cache=analysis.model_cache,
             engines=analysis.engines,
-            engines=analysis.engines,
             on_loss=analysis.on_engine_loss,
             gate=_change_gate(analysis.change_gate),
         )

@@ -28,9 +28,6 @@ class AnalysisSettings(SettingsModel):
     """Name of shipped weights, or the path of a model card (`NAME.json` with its weights beside it)."""
     threads: int = Field(default=0, ge=0)
     """Processor threads for inference; 0 leaves the choice to the back end."""
-    engines: Path | None = None
-    """Folder with TensorRT engines that `crystal-monitor model build` made ahead of time, named by their card; none
-    builds what is needed on the card, behind."""
     model_cache: Path | None = None
     """Folder for compiled models; none takes the user's cache folder. It is made if it is missing."""
     engines: Path | None = None
