@@ -48,20 +48,35 @@ def list_models(as_json: bool) -> None:
     print_rows(rows, as_json=as_json, empty="no weights are shipped with this installation")
 
 
-@model.command("verify", epilog="Example: crystal-monitor model verify default")
+@model.command("verify", epilog="Example: crystal-monitor model verify default --parity")
 @click.argument("name", default="default")
-def verify(name: str) -> None:
+@click.option(
+    "--parity",
+    is_flag=True,
+    help="Also run every back end of this machine over the model's parity frames; exit code 1 where one does not "
+    "compute what the fp32 reference does. Takes some seconds.",
+)
+@json_option
+def verify(name: str, parity: bool, as_json: bool) -> None:
     """Check that the weights NAME (a shipped name, or the path of a card) match their card; exit code 2 if not."""
     from engine import EngineError, load_card
-    from monitor.errors import UserError
+    from monitor.cli.model_parity import COLUMNS, parity_rows
+    from monitor.errors import CrystalMonitorError, UserError
 
     try:
         card = load_card(name)
+        rows = parity_rows(card) if parity else []
     except EngineError as error:
         raise UserError(str(error)) from error
-    click.echo(
-        f"{card.name}: weights and ONNX file match their card (sha256 {card.safetensors_sha256[:16]}…)"
-    )
+    if not as_json:
+        click.echo(f"{card.name}: all files match their card (sha256 {card.safetensors_sha256[:16]}…)")
+    elif not parity:
+        rows = [{"model": card.name, "safetensors_sha256": card.safetensors_sha256, "matches": True}]
+    if rows:
+        print_rows(rows, as_json=as_json, columns=COLUMNS, empty="")
+    wrong = [f"{row['backend']}: {row['reason']}" for row in rows if row.get("passed") is False]
+    if wrong:
+        raise CrystalMonitorError(f"{'; '.join(wrong)}; name another back end in analysis.backend")
 
 
 @model.command(
