@@ -167,6 +167,7 @@ def _capability(library: Any, capability: str) -> Any:
     if name not in known:
         raise EngineBuildError(
             f"TensorRT for RTX knows no compute capability {capability!r}; it knows "
-            f"{', '.join(sorted(entry for entry in known if entry.startswith('SM')))} (SM86 is 8.6)."
+            f"{', '.join(sorted(entry for entry in known if entry.startswith('SM')))} (SM86 is 8.6). "
+            "For a data-centre card take `pip install 'crystal-monitor[datacenter]'` instead."
         )
     return known[name]

@@ -17,6 +17,13 @@ import tensorrt_rtx
 import torch
 
 CAPABILITY = (8, 6)
+RTX_ALONE = (
+    "ComputeCapability",
+    "CudaGraphStrategy",
+    "DynamicShapesKernelSpecializationStrategy",
+    "EngineInvalidityDiagnostics",
+    "EngineValidity",
+)
 VALIDITY = tensorrt_rtx.EngineValidity
 
 
@@ -54,6 +61,7 @@ class Context:
         return (self._shape[0], 2, *self._shape[2:])
 
     def is_stream_capturable(self, stream: int) -> bool:
+        assert self._card.rtx, "the standard library does not have this"
         return self._card.capturable
 
     def execute_async_v3(self, stream: int) -> bool:
@@ -88,9 +96,10 @@ class Graph:
 
 
 class StandingCard:
-    """One card, and the two libraries that talk to it: `torch` and `library`."""
+    """One card, and the two libraries that talk to it: `torch` and `library`, that of RTX cards or the standard one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rtx: bool = True) -> None:
+        self.rtx = rtx
         self.capturable = True
         self.failing = ""
         self.refusing = 0
@@ -158,6 +167,8 @@ class _Library:
         self._card = card
 
     def __getattr__(self, name: str) -> Any:
+        if not self._card.rtx and name in RTX_ALONE:
+            raise AttributeError(name)
         return getattr(tensorrt_rtx, name)
 
     def Runtime(self, logger: Any) -> Any:  # noqa: N802 - the library's name
@@ -175,11 +186,15 @@ class _Library:
                 card.say("Serialization assertion failed.")
                 return None
             card.loaded.append(engine)
+            if not card.rtx:
+                return SimpleNamespace(create_execution_context=lambda: Context(card))
             return SimpleNamespace(
                 create_runtime_config=self._runtime_config,
                 create_execution_context=lambda config: Context(card),
             )
 
+        if not card.rtx:
+            return SimpleNamespace(deserialize_cuda_engine=deserialize)
         return SimpleNamespace(get_engine_validity=validity, deserialize_cuda_engine=deserialize)
 
     def _runtime_config(self) -> Any:

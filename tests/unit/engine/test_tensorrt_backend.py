@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from engine import load_card
 from engine.backends import create_backend
 from engine.backends.tensorrt import TensorRtBackend
 from engine.errors import BackendError, BackendMemoryError, BackendUnavailableError, DeviceLostError
-from engine.tensorrt import EngineOrder, build_engine, write_engine
+from engine.tensorrt import BuiltEngine, EngineOrder, build_engine, read_engine, write_engine
+from engine.tensorrt.library import library_version
 from engine.tensorrt.session import batches_of
 from tests.unit.engine.standing_card import Context, StandingCard, formula
 
@@ -206,6 +208,39 @@ def test_an_engine_that_the_library_refuses_is_built_anew(
     np.testing.assert_array_equal(backend.infer(image), formula(image))
     [notice] = backend.notices
     assert words in notice
+
+
+def test_a_data_centre_card_runs_what_torch_tensorrt_compiles(
+    monkeypatch: pytest.MonkeyPatch, stock: Path, tmp_path: Path
+) -> None:
+    """The standard library has neither kernel cache nor ahead-of-time builds: its part is left out, not missed."""
+    made = read_engine(
+        stock / "default-128x144-fp16.engine",
+        load_card(),
+        EngineOrder(*SIZE),
+        library=library_version(tensorrt_rtx),
+        capability="8.6",
+    )
+    standing = StandingCard(rtx=False)
+    monkeypatch.setitem(__import__("sys").modules, "torch", standing.torch)
+    monkeypatch.setitem(__import__("sys").modules, "tensorrt_rtx", None)
+    monkeypatch.setitem(__import__("sys").modules, "tensorrt", standing.library)
+    asked: list[str] = []
+
+    def compile_here(model: object, order: EngineOrder, *, library: str, capability: str) -> BuiltEngine:
+        asked.append(library)
+        return replace(made, card=replace(made.card, batches=(1,), library=library))
+
+    monkeypatch.setattr("engine.backends.tensorrt.compile_on_card", compile_here)
+    backend = create(stock, tmp_path)
+    image = tiles(3)
+    np.testing.assert_array_equal(backend.infer(image), formula(image))
+    assert backend.graphs == (1,)
+    assert asked == [f"tensorrt {tensorrt_rtx.__version__}"]
+    [notice] = backend.notices
+    assert "was built by tensorrt_rtx" in notice, "an engine of the other library is refused"
+    create(None, tmp_path).prepare(*SIZE)
+    assert len(asked) == 1, "and the one that was compiled is kept"
 
 
 def test_kernels_are_kept_and_given_back(card: StandingCard, engines: Path, tmp_path: Path) -> None:
