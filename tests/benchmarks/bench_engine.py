@@ -1,138 +1,193 @@
-"""Speed of the engine against its peers in the same run: back ends with each other, parting with watershed.
+"""The back ends of a station without a card, against each other and against what torch can do, in one run.
 
-Run `python tests/benchmarks/bench_engine.py [--side 1024] [--repeats 5] [--threads 1]`. Each figure is the
-least processor time of the repeats, on one thread by default, so that a busy machine disturbs little; the
-ratios are what counts.
+    python tests/benchmarks/bench_engine.py [--side 1024] [--rounds 5] [--threads 0] [--no-compile] [--json PATH]
+
+Every round calls every work once; a ratio is the median over the rounds of the ratios within a round, so that noise
+which lasts longer than a round cancels. FLOPs are counted by torch (a multiplication and an addition are two).
+Mask R-CNN (torchvision, ResNet-50 v2, random weights) stands for what a user would take instead.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+import os
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import cv2
 import numpy as np
 import torch
-from scipy import ndimage
-from skimage.feature import peak_local_max
-from skimage.segmentation import watershed
+from report import Report, Times, Work, by_turns, options_of
+from safetensors.torch import load_file
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine import load_card
 from engine.backends import create_backend
-from engine.postprocess import postprocess
+from engine.network.crystal_network import CrystalNetwork
 from engine.preprocess import preprocess
+from monitor.simulation import PRESETS, SimulatedMicroscope
 
-Work = Callable[[], object]
-
-
-def field_of_discs(side: int) -> np.ndarray:
-    """About 300 dark discs, some touching, on bright noisy ground: (side, side) uint8."""
-    rng = np.random.default_rng(0)
-    image = np.full((side, side), 165, np.uint8)
-    pitch = side / 18
-    for number in range(18 * 18):
-        row, column = divmod(number, 18)
-        x, y = ((np.array([column, row]) + 0.5) * pitch + rng.integers(-6, 7, 2)).astype(int)
-        radius = int(pitch * rng.uniform(0.2, 0.55))
-        cv2.circle(image, (int(x), int(y)), radius, 115, -1, cv2.LINE_AA)
-        cv2.circle(image, (int(x), int(y)), radius, 60, 3, cv2.LINE_AA)
-    return (cv2.GaussianBlur(image, (0, 0), 1) + rng.normal(0, 3, image.shape)).clip(0, 255).astype(np.uint8)
+MATRIX_SIDE = 4096
+PLAIN = "torch fp32, plain eager"
+CHANNELS_LAST = "torch fp32, channels_last, inference mode"
+COMPILED = "torch fp32, compiled (inductor)"
+AUTOCAST = "torch bf16 autocast, channels_last"
+MASK_R_CNN = "torchvision Mask R-CNN ResNet-50 v2"
+MATRIX = "torch bf16 matrix product"
 
 
-def fastest(works: dict[str, Work], repeats: int) -> dict[str, float]:
-    """Processor seconds of the fastest call of each, called in turns, after one call each to warm up."""
-    best = dict.fromkeys(works, float("inf"))
-    for turn in range(repeats + 1):
-        for name, work in works.items():
-            start = time.process_time()
-            work()
-            if turn:
-                best[name] = min(best[name], time.process_time() - start)
-    return best
+def load_network() -> CrystalNetwork:
+    """The shipped weights in a torch module of their own."""
+    card = load_card()
+    network = CrystalNetwork(card.network)
+    network.load_state_dict(load_file(card.safetensors_path))
+    return network.eval()
 
 
-def print_table(title: str, seconds: dict[str, float], reference: str) -> None:
-    """One line per peer, with the ratio to the reference."""
-    print(f"{title}, reference {reference}")
-    for name, value in seconds.items():
-        print(f"  {name:34} {value * 1e3:9.1f} ms   {seconds[reference] / value:6.2f} x as fast")
+def gigaflops(network: torch.nn.Module, image: torch.Tensor) -> float:
+    """10⁹ floating-point operations of one pass."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(image)
+    return float(counter.get_total_flops()) / 1e9
 
 
-def watershed_of(crystal_HW: np.ndarray) -> np.ndarray:
-    """What a user would write with scikit-image: watershed on the distance transform."""
-    mask = crystal_HW > 0.5
-    distance = ndimage.distance_transform_edt(mask)
-    peaks = peak_local_max(distance, min_distance=5, labels=mask.astype(int))
-    markers = np.zeros(mask.shape, int)
-    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(-distance, markers, mask=mask)
+def torch_works(image: torch.Tensor, compiling: bool) -> dict[str, Work]:
+    """Ways to run the network in torch; `compiling` leaves out what finds no compiler."""
+    plain, last = load_network(), load_network().to(memory_format=torch.channels_last)
+    image_last = image.to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def eager() -> object:
+        return plain(image)
+
+    @torch.inference_mode()
+    def channels_last() -> object:
+        return last(image_last)
+
+    @torch.inference_mode()
+    def autocast() -> object:
+        with torch.autocast("cpu", torch.bfloat16):
+            return last(image_last)
+
+    works: dict[str, Work] = {PLAIN: eager, CHANNELS_LAST: channels_last, AUTOCAST: autocast}
+    if compiling:
+        compiled = torch.compile(last)
+
+        @torch.inference_mode()
+        def inductor() -> object:
+            return compiled(image_last)
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                inductor()
+            works[COMPILED] = inductor
+        except (RuntimeError, OSError) as error:  # no compiler
+            print(f"torch.compile cannot be measured here: {str(error).splitlines()[0]}")
+    return works
+
+
+def mask_r_cnn(side: int) -> Work | None:
+    """A pass of torchvision's Mask R-CNN at the frame's own size."""
+    try:
+        from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
+    except ImportError:
+        print("torchvision is not installed: no Mask R-CNN")
+        return None
+    model = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, min_size=side, max_size=side).eval()
+    image = torch.rand(3, side, side)
+
+    @torch.inference_mode()
+    def run() -> object:
+        return model([image])
+
+    return run
 
 
 def main() -> None:
-    """Time preprocessing, network and post-processing of one frame."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure by turns and report."""
+    parser = options_of(__doc__)
     parser.add_argument("--side", type=int, default=1024)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
+    parser.add_argument("--no-compile", action="store_true", help="leave out torch.compile (a minute)")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    card = load_card()
-    image = field_of_discs(options.side)
-    normalised = preprocess(image)[None, None]
-    reference = create_backend("torch", card, threads=options.threads)
-    network = reference._network  # type: ignore[attr-defined]
-    plain = torch.from_numpy(normalised)
-    channels_last = plain.to(memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def eager(x: torch.Tensor, bf16: bool = False) -> object:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            return network(x)
-
-    works: dict[str, Work] = {
-        "torch eager fp32, weights and image channels_last": lambda: eager(channels_last),
-        "torch autocast bf16 channels_last": lambda: eager(channels_last, True),
-    }
-    for precision in ("f32", "auto"):
-        backend = create_backend("openvino", card, threads=options.threads, precision=precision)
-        works[backend.describe()] = lambda backend=backend: backend.infer(normalised)
-    seconds = fastest(works, options.repeats)
-    network = network.to(memory_format=torch.contiguous_format)
-    seconds |= fastest({"torch eager fp32": lambda: eager(plain)}, options.repeats)
-    print_table(f"Network, {options.side}², {torch.get_num_threads()} threads", seconds, "torch eager fp32")
-
-    probability = create_backend("openvino", card, threads=options.threads).infer(normalised)[0].copy()
-    found = postprocess(probability[0], probability[1], card.thresholds)
-    print_table(
-        f"Parting of {found.labels_HW.max()} crystals",
-        fastest(
-            {
-                "engine.postprocess": lambda: postprocess(probability[0], probability[1], card.thresholds),
-                "skimage watershed": lambda: watershed_of(probability[0]),
-            },
-            options.repeats,
-        ),
-        "skimage watershed",
+    threads = options.threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    scope = SimulatedMicroscope(
+        PRESETS["dense"].model_copy(update={"width_px": options.side, "height_px": options.side})
     )
-    wide = image.astype(np.uint16) * 257
+    frame = np.ascontiguousarray(scope.render_only(1000.0))
+    normalised = preprocess(frame)[None, None]
+    image = torch.from_numpy(normalised)
+    works = torch_works(image, not options.no_compile)
+    report = Report("engine", f"Back ends, {options.side}×{options.side}, shipped weights, {threads} threads")
+    work_gflop = gigaflops(load_network(), image)
+    report.add("network", work_gflop, "GFLOP")
+    with TemporaryDirectory() as folder:
+        served = {}
+        for precision in ("f32", "auto"):
+            backend = create_backend(
+                "openvino", load_card(), threads=threads, cache=Path(folder), precision=precision
+            )
+            backend.prepare(options.side, options.side)
+            served[backend.describe()] = backend
+            works[backend.describe()] = lambda backend=backend: backend.infer(normalised)
+        best_name = list(served)[-1]
+        left = torch.randn(MATRIX_SIDE, MATRIX_SIDE, dtype=torch.bfloat16)
+        right = torch.randn(MATRIX_SIDE, MATRIX_SIDE, dtype=torch.bfloat16)
+        works[MATRIX] = lambda: left @ right
+        peer = mask_r_cnn(options.side)
+        if peer is not None:
+            works[MASK_R_CNN] = peer
+        times = by_turns(works, options.rounds)
+    for name, each in times.items():
+        report.add(f"{name}, wall", each.median_s * 1e3, "ms")
+    _ratios(report, times, best_name, work_gflop)
+    _preprocessing(report, frame, options.rounds)
+    report.finish(options.json)
 
-    def numpy_normalise() -> np.ndarray:
-        grey = image.astype(np.float32)
+
+def _ratios(report: Report, times: dict[str, Times], best_name: str, work_gflop: float) -> None:
+    ours = times[best_name]
+    best_torch = min(
+        (name for name in (PLAIN, CHANNELS_LAST, COMPILED) if name in times),
+        key=lambda name: times[name].median_s,
+    )
+    report.add(
+        f"{best_name} / {best_torch} (best torch fp32)",
+        ours.times_as_fast_as(times[best_torch]),
+        "×",
+        at_least=3,
+    )
+    report.add(f"{best_name} / {PLAIN}", ours.times_as_fast_as(times[PLAIN]), "×", at_least=6)
+    for name in (CHANNELS_LAST, AUTOCAST, MASK_R_CNN):
+        if name in times:
+            report.add(f"{best_name} / {name}", ours.times_as_fast_as(times[name]), "×")
+    matrix_gflop = 2 * MATRIX_SIDE**3 / 1e9
+    report.add(f"{best_name}, effective", work_gflop / ours.median_s, "GFLOP/s")
+    report.add(MATRIX, matrix_gflop / times[MATRIX].median_s, "GFLOP/s")
+    speed = ours.times_as_fast_as(times[MATRIX]) * work_gflop / matrix_gflop
+    report.add(f"{best_name} / {MATRIX}, GFLOP/s", speed, "×", at_least=1.3)
+
+
+def _preprocessing(report: Report, frame: np.ndarray, rounds: int) -> None:
+    wide = frame.astype(np.uint16) * 257
+
+    def as_the_formula_stands() -> np.ndarray:
+        grey = frame.astype(np.float32)
         return np.clip((grey - np.median(grey)) / max(grey.std(), 0.015 * 255), -6, 6)
 
-    print_table(
-        "Pre-processing",
-        fastest(
-            {
-                "engine.preprocess 8 bit": lambda: preprocess(image),
-                "engine.preprocess 16 bit": lambda: preprocess(wide),
-                "numpy, as the formula stands": numpy_normalise,
-            },
-            options.repeats,
-        ),
-        "numpy, as the formula stands",
+    times = by_turns(
+        {
+            "engine.preprocess, 8 bit": lambda: preprocess(frame),
+            "engine.preprocess, 16 bit": lambda: preprocess(wide),
+            "numpy, as the formula stands": as_the_formula_stands,
+        },
+        rounds,
     )
+    for name, each in times.items():
+        report.add(name, each.median_s * 1e3, "ms")
 
 
 if __name__ == "__main__":
