@@ -120,6 +120,12 @@ def verify(name: str, parity: bool, as_json: bool) -> None:
     help="Size of the camera's frames, px, as often as there are sizes; engines are for the tiles they are cut into.",
 )
 @click.option(
+    "--tile-px",
+    type=click.IntRange(256, 2048),
+    metavar="PX",
+    help="Largest side of a tile, px, if the settings name one (analysis.change_gate.tile_px).",
+)
+@click.option(
     "--compute-capability",
     "capabilities",
     multiple=True,
@@ -133,6 +139,7 @@ def build(
     output: Path,
     name: str,
     frames: tuple[str, ...],
+    tile_px: int | None,
     capabilities: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -158,7 +165,7 @@ def build(
     rows = []
     try:
         card = load_card(name)
-        for order in orders_for(card, sizes_px, precision):
+        for order in orders_for(card, sizes_px, precision, tile_px=tile_px):
             if not as_json:
                 click.echo(f"building {order.file_name(card.name)} …", err=True)
             built = build_engine(card, order, capabilities=capabilities or COMPUTE_CAPABILITIES)
