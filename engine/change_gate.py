@@ -7,7 +7,7 @@ inferred whole comes out the same, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,9 +39,9 @@ class ChangeGate:
 class GatedInference:
     """Probabilities of one frame, and how old they are."""
 
-    probability_CHW: FloatImage
-    """Calibrated probabilities (C, H, W) float32; the very array of the call before where nothing was inferred.
-    Never written to again."""
+    probability_CHW: Sequence[FloatImage]
+    """Calibrated probabilities, an image (H, W) float32 for each channel. That of the crystals is never written to
+    again, and is the very array of the call before where nothing was inferred; the others last until the next call."""
     kept_xywh_px: tuple[Box, ...]
     """Windows of the tiles that were not inferred in this call; empty where all were."""
     inferred_since_s: float | None
@@ -97,13 +97,13 @@ class GatedField:
         self._crystal = crystal
         self._source: tuple[object, ...] = ()
         self._tiles: list[_Tile] = []
-        self._blended_CHW: FloatImage | None = None
-        self._known_CHW: FloatImage | None = None
+        self._blended_CHW: list[FloatImage] = []
+        self._known = False
         self._labels_HW: npt.NDArray[np.int32] | None = None
 
     def forget(self) -> None:
         """Infer the next frame whole."""
-        self._known_CHW = None
+        self._known = False
 
     def see(self, labels_HW: npt.NDArray[np.int32]) -> None:
         """Take the crystals (H, W) that the last probabilities came to: one that changes is inferred whole."""
@@ -118,10 +118,11 @@ class GatedField:
         through, and the next frame is inferred whole.
         """
         source = (image_HW.shape, axes, backend)
-        known_CHW, self._known_CHW = self._known_CHW, None
+        # Until all is done nothing is known: an error on the way leaves no half-new memory behind.
+        known, self._known = self._known, False
         padded_HW = pad(image_HW, axes)
         changed = 0
-        if known_CHW is None or source != self._source or self._too_old(at_s):
+        if not known or source != self._source or self._too_old(at_s):
             self._start(padded_HW, axes, source, at_s)
             due = set(range(len(self._tiles)))
         else:
@@ -130,11 +131,11 @@ class GatedField:
             due = set(blocks) | self._tiles_of_changed_crystals(blocks)
         for number in sorted(due):
             self._tiles[number].infer(padded_HW, at_s, infer)
-        if due or known_CHW is None:
-            known_CHW = self._blend(sorted(due), image_HW.shape)
-        self._known_CHW = known_CHW
+        if due:
+            self._blend(sorted(due), image_HW.shape)
+        self._known = True
         return GatedInference(
-            probability_CHW=known_CHW,
+            probability_CHW=tuple(self._blended_CHW),
             kept_xywh_px=tuple(
                 tile.window.box_xywh_px for number, tile in enumerate(self._tiles) if number not in due
             ),
@@ -152,7 +153,7 @@ class GatedField:
         """Make the tiles and their buffers, unless they are there."""
         if source != self._source or not self._tiles:
             self._tiles = [_Tile(window, padded_HW, at_s) for window in windows(axes)]
-            self._blended_CHW = None
+            self._blended_CHW = []
             self._source = source
 
     def _changed_blocks(self, padded_HW: FloatImage) -> dict[int, npt.NDArray[np.bool_]]:
@@ -172,56 +173,96 @@ class GatedField:
                 left = window.columns.start + column * BLOCK_PX
                 touched[self._labels_HW[top : top + BLOCK_PX, left : left + BLOCK_PX]] = True
         touched[0] = False
-        crystals = _boxes(self._labels_HW, touched)
+        crystals = self._boxes(touched, blocks) if touched.any() else []
         return {
             number
             for number, tile in enumerate(self._tiles)
             if any(_touches(tile.window, box) for box in crystals)
         }
 
-    def _blend(self, due: Sequence[int], shape: tuple[int, ...]) -> FloatImage:
-        """Blend anew where tiles were inferred: (C, H, W), a copy that stays as it is."""
+    def _boxes(self, wanted: npt.NDArray[np.bool_], near: Iterable[int]) -> list[tuple[slice, slice]]:
+        """Bounding boxes (rows, columns) of the crystals wanted, which show in the tiles `near`.
+
+        They mostly end within those tiles; the whole frame is searched only where one reaches their border.
+        """
+        assert self._labels_HW is not None
+        windows = [self._tiles[number].window for number in near]
+        height, width = self._labels_HW.shape
+        top, bottom = min(w.rows.start for w in windows), min(max(w.rows.stop for w in windows), height)
+        left, right = min(w.columns.start for w in windows), min(max(w.columns.stop for w in windows), width)
+        found = _boxes(self._labels_HW[top:bottom, left:right], wanted, top, left)
+        inside = (
+            slice(top and top + 1, bottom - (bottom < height)),
+            slice(left and left + 1, right - (right < width)),
+        )
+        if all(_contains(inside, box) for box in found):
+            return found
+        return _boxes(self._labels_HW, wanted, 0, 0)
+
+    def _blend(self, due: Sequence[int], shape: tuple[int, ...]) -> None:
+        """Blend anew where tiles were inferred; the crystals' image in a copy, so that the last one stays."""
         tiles = self._tiles
-        if len(tiles) == 1:
-            assert tiles[0].probability_CHW is not None  # it was just inferred
-            return np.ascontiguousarray(tiles[0].probability_CHW[:, : shape[0], : shape[1]]).copy()
-        if self._blended_CHW is None:
-            last = tiles[-1]
-            assert last.probability_CHW is not None  # all tiles were just inferred
-            size = (len(last.probability_CHW), last.window.rows.stop, last.window.columns.stop)
-            self._blended_CHW = np.empty(size, np.float32)
-        blended_CHW = self._blended_CHW
+        if not self._blended_CHW:
+            assert tiles[0].probability_CHW is not None  # all tiles were just inferred
+            self._blended_CHW = [np.empty(shape, np.float32) for _ in tiles[0].probability_CHW]
+        elif len(due) == len(tiles):
+            self._blended_CHW[self._crystal] = np.empty(shape, np.float32)
+        else:
+            self._blended_CHW[self._crystal] = self._blended_CHW[self._crystal].copy()
         for number in due:
-            window = tiles[number].window
-            blended_CHW[:, window.rows, window.columns] = 0
-            # In the order of the tiles, so that the sums are those of a frame that is blended whole.
-            for other in tiles:
-                assert other.probability_CHW is not None
-                rows = _common(window.rows, other.window.rows)
-                columns = _common(window.columns, other.window.columns)
-                if rows is None or columns is None:
-                    continue
-                inside = (_within(rows, other.window.rows), _within(columns, other.window.columns))
-                share_HW = other.window.weights_HW[inside]
-                blended_CHW[:, rows, columns] += other.probability_CHW[:, inside[0], inside[1]] * share_HW
-        return blended_CHW[:, : shape[0], : shape[1]].copy()
+            rows, columns = (
+                _within_frame(part, length) for part, length in zip(_place(tiles[number]), shape, strict=True)
+            )
+            for channel, blended_HW in enumerate(self._blended_CHW):
+                blended_HW[rows, columns] = self._blended_part(channel, rows, columns)
+
+    def _blended_part(self, channel: int, rows: slice, columns: slice) -> FloatImage:
+        """A part of a channel from all tiles that share in it, in their order: so the sums are always the same."""
+        part_HW = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        for tile in self._tiles:
+            down, across = _common(rows, tile.window.rows), _common(columns, tile.window.columns)
+            if down is None or across is None:
+                continue
+            assert tile.probability_CHW is not None  # a frame is inferred whole before parts of it are
+            of_tile = (_within(down, tile.window.rows), _within(across, tile.window.columns))
+            of_part = (_within(down, rows), _within(across, columns))
+            shown_HW = tile.probability_CHW[channel][of_tile]
+            part_HW[of_part] += (
+                shown_HW if len(self._tiles) == 1 else shown_HW * tile.window.weights_HW[of_tile]
+            )
+        return part_HW
 
 
-def _boxes(labels_HW: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> list[tuple[slice, slice]]:
-    """Bounding boxes (rows, columns) of the wanted labels that are there."""
-    at = np.flatnonzero(wanted[labels_HW])
-    label = labels_HW.ravel()[at]
+def _boxes(
+    labels_HW: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_], top: int, left: int
+) -> list[tuple[slice, slice]]:
+    """Bounding boxes (rows, columns) of the labels wanted in a part of a frame that begins at `top`, `left`."""
+    row, column = np.nonzero(wanted[labels_HW])
+    label = labels_HW[row, column]
     limits = []
-    for place in np.divmod(at, labels_HW.shape[1]):
+    for place in (row + top, column + left):
         first, last = np.full(len(wanted), np.iinfo(np.int64).max), np.full(len(wanted), -1)
         np.minimum.at(first, label, place)
         np.maximum.at(last, label, place)
         limits.append((first, last))
-    (top, bottom), (left, right) = limits
+    (tops, bottoms), (lefts, rights) = limits
     return [
-        (slice(int(top[n]), int(bottom[n]) + 1), slice(int(left[n]), int(right[n]) + 1))
-        for n in np.flatnonzero(bottom >= 0)
+        (slice(int(tops[n]), int(bottoms[n]) + 1), slice(int(lefts[n]), int(rights[n]) + 1))
+        for n in np.flatnonzero(bottoms >= 0)
     ]
+
+
+def _place(tile: _Tile) -> tuple[slice, slice]:
+    return tile.window.rows, tile.window.columns
+
+
+def _within_frame(part: slice, length: int) -> slice:
+    """Without what reaches into the padding."""
+    return slice(part.start, min(part.stop, length))
+
+
+def _contains(outer: tuple[slice, slice], inner: tuple[slice, slice]) -> bool:
+    return all(o.start <= i.start and i.stop <= o.stop for o, i in zip(outer, inner, strict=True))
 
 
 def _touches(window: Window, box: tuple[slice, slice]) -> bool:

@@ -106,7 +106,7 @@ class Segmenter:
         self._line_up = LineUp(candidates, ParityGate(self._card, folder), settings)
         self._gate = gate
         self._fields: dict[str, GatedField] = {}
-        self._latest: dict[str, tuple[FloatImage, Segmentation]] = {}
+        self._latest: dict[str, Segmentation] = {}
 
     @property
     def card(self) -> ModelCard:
@@ -152,7 +152,7 @@ class Segmenter:
         result = self._latest_of(stream, found) or self._bodies(found.probability_CHW)
         if self._gate is not None and at_s is not None:
             self._fields[stream].see(result.labels_HW)
-            self._latest[stream] = found.probability_CHW, result
+            self._latest[stream] = result
         ended = time.perf_counter()
         return replace(
             result,
@@ -177,7 +177,7 @@ class Segmenter:
                 lambda serving: infer_tiled(image_HW, axes, serving.infer), size
             )
             tiles = len(axes[0].starts) * len(axes[1].starts)
-            return GatedInference(probability_CHW, (), None, tiles, 0), backend
+            return GatedInference(tuple(probability_CHW), (), None, tiles, 0), backend
         crystal = self._card.outputs.index("crystal")
         field = self._fields.setdefault(stream, GatedField(self._gate, crystal))
         return self._line_up.run(
@@ -186,10 +186,11 @@ class Segmenter:
 
     def _latest_of(self, stream: str, found: GatedInference) -> Segmentation | None:
         """The stream's last result, where nothing was inferred since."""
-        probability_CHW, result = self._latest.get(stream, (None, None))
-        return result if probability_CHW is found.probability_CHW else None
+        result = self._latest.get(stream)
+        crystal_HW = found.probability_CHW[self._card.outputs.index("crystal")]
+        return result if result is not None and result.probability_HW is crystal_HW else None
 
-    def _bodies(self, probability_CHW: FloatImage) -> Segmentation:
+    def _bodies(self, probability_CHW: Sequence[FloatImage]) -> Segmentation:
         """Crystals from probabilities; what ran, and for how long, is for the caller to add."""
         crystal = self._card.outputs.index("crystal")
         contact = self._card.outputs.index("contact")

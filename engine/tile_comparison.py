@@ -12,6 +12,7 @@ sizes it sees an advance that no single pixel shows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -33,8 +34,8 @@ STEEP = 3.0
 """Slopes below this many times the noise are noise: they would hide how far the edges moved."""
 CONTRAST = 5.0
 """Pixels that differ from the background by less than this many times the noise have no contrast to lose."""
-RIM_SLOPE = 0.025
-"""Slope of the blurred probability, 1/px, from which on there is an outline."""
+RIM_SLOPE = 0.05
+"""Slope of the blurred probability per halved pixel from which on there is an outline."""
 SPOT_MARGIN = 1.2
 UNREST_MARGIN = 1.5
 """By how much more than Gaussian noise real noise scatters: measured on simulated and real pairs."""
@@ -91,53 +92,87 @@ class TileReference:
     def __init__(self, tile_HW: FloatImage, crystal_HW: FloatImage) -> None:
         """Take the tile's normalised image and its crystal probability, both float32 (H, W)."""
         self._half_HW = halved(tile_HW)
+        self._shape = self._half_HW.shape
         noise = max(_noise_of(self._half_HW), LEAST_NOISE)
         # Slopes at full size: halved first, sharp edges would be steeper than their differences say.
-        slopes = _slopes(tile_HW)
-        slope_x, slope_y = (halved(each) for each in slopes)
-        steep = slope_x**2 + slope_y**2 > (STEEP * noise) ** 2
-        slope_x, slope_y = slope_x * steep, slope_y * steep
-        bends = (_bend(tile_HW, 1), _bend(tile_HW, 0), _slopes(slopes[0])[1])
-        bend_x, bend_y, twist = (halved(each) * steep for each in bends)
-        steepness = slope_x**2 + slope_y**2
-        self._weight_HW = 1 / np.sqrt(2 * noise**2 + EDGE_ERROR_PX**2 * steepness)
-        self._steepness_HW = np.sqrt(steepness) * self._weight_HW
-        inwards = _slopes(np.asarray(cv2.blur(crystal_HW, (5, 5)), np.float32))
-        inwards_x, inwards_y = (halved(each) for each in inwards)
+        slope_x_HW, slope_y_HW = _slopes(tile_HW)
+        half_x_HW, half_y_HW = halved(slope_x_HW), halved(slope_y_HW)
+        steepness_HW = half_x_HW**2 + half_y_HW**2
+        # Only edges tell of shifts and fronts, and they are few: what concerns them is kept for them alone.
+        self._edges_E = np.flatnonzero(steepness_HW > (STEEP * noise) ** 2)
+        steepness_E = steepness_HW.ravel()[self._edges_E]
+        self._calm = np.float32(1 / (np.sqrt(2) * noise))
+        self._weight_E = 1 / np.sqrt(2 * noise**2 + EDGE_ERROR_PX**2 * steepness_E)
+        self._steepness_E = np.sqrt(steepness_E) * self._weight_E
+        bends = (_bend(tile_HW, 1), _bend(tile_HW, 0), _slopes(slope_x_HW)[1])
+        columns = [half_x_HW, half_y_HW, *(halved(each) for each in bends)]
+        self._edge_basis_KE = self._at_edges(columns) * self._weight_E
+        self._advance_E = self._advance(halved(crystal_HW), half_x_HW, half_y_HW)
+        # Noise must not stand in for contrast, or its absence in the next image would be less contrast.
+        contrast_HW = self._half_HW * (np.abs(self._half_HW) > CONTRAST * noise) * self._calm
+        self._contrast_N = contrast_HW.ravel()
+        self._contrast_N[self._edges_E] *= self._weight_E / self._calm
+        self._blocks_E = _block_numbers(self._edges_E, self._shape)
+        self._grid = (-(-self._shape[0] // _BLOCK), -(-self._shape[1] // _BLOCK))
+        self._front_weight = self._sums_by_block(self._advance_E**2)
+        self._invert()
+
+    def _at_edges(self, images: Sequence[FloatImage]) -> FloatImage:
+        return np.stack([image.ravel()[self._edges_E] for image in images])
+
+    def _advance(self, crystal_HW: FloatImage, slope_x_HW: FloatImage, slope_y_HW: FloatImage) -> FloatImage:
+        """What an advance of all outlines by 1 px changes at the edges, weighed."""
+        inwards_x, inwards_y = self._at_edges(_slopes(np.asarray(cv2.blur(crystal_HW, (3, 3)), np.float32)))
+        slope_x, slope_y = self._at_edges((slope_x_HW, slope_y_HW))
         length = np.sqrt(inwards_x**2 + inwards_y**2)
         rim = np.where(length > RIM_SLOPE, 1 / np.maximum(length, RIM_SLOPE), 0)
-        advance = (slope_x * inwards_x + slope_y * inwards_y) * rim
-        ones = np.ones_like(self._half_HW)
-        # Noise must not stand in for contrast, or its absence in the next image would be less contrast.
-        contrast = self._half_HW * (np.abs(self._half_HW) > CONTRAST * noise)
-        columns = (ones, contrast, slope_x, slope_y, bend_x, bend_y, twist, advance)
-        self._basis_KN = np.stack([column * self._weight_HW for column in columns]).reshape(len(columns), -1)
-        gram = (self._basis_KN @ self._basis_KN.T).astype(np.float64)
+        return np.asarray((slope_x * inwards_x + slope_y * inwards_y) * rim * self._weight_E, np.float32)
+
+    def _invert(self) -> None:
+        """Invert the normal equations of offset, gain, shift and bends, with and without the fronts' advance."""
+        ones_N = np.full(self._contrast_N.shape, self._calm)
+        ones_N[self._edges_E] = self._weight_E
+        dense_KN = np.stack([ones_N, self._contrast_N])
+        sparse_KE = np.vstack([self._edge_basis_KE, self._advance_E])
+        gram = np.empty((_FITTED + 1, _FITTED + 1))
+        gram[:2, :2] = dense_KN @ dense_KN.T
+        gram[2:, 2:] = sparse_KE @ sparse_KE.T
+        gram[:2, 2:] = dense_KN[:, self._edges_E] @ sparse_KE.T
+        gram[2:, :2] = gram[:2, 2:].T
         # A tile without features says nothing of shift, gain or fronts: a weak pull keeps them at zero.
         gram[np.diag_indices(_FITTED + 1)] += np.array([1e-9, GAIN_PULL, *[SHIFT_PULL] * (_FITTED - 1)])
         self._inverse = np.linalg.inv(gram)
         self._inverse_fitted = np.linalg.inv(gram[:_FITTED, :_FITTED])
-        self._advance_HW = self._basis_KN[_FITTED].reshape(self._half_HW.shape)
-        self._front_weight = _block_sums(self._advance_HW**2)
 
     def compare(self, half_HW: FloatImage, limits: Tolerances) -> Verdict:
         """Whether the same tile of another image, halved, shows something else."""
-        raw_HW = (half_HW - self._half_HW) * self._weight_HW
-        products = (self._basis_KN @ raw_HW.ravel()).astype(np.float64)
+        rest_HW = (half_HW - self._half_HW) * self._calm
+        rest_N = rest_HW.ravel()
+        level = self._calm * (float(rest_N.sum()) - float(rest_N[self._edges_E].sum()))
+        raw_E = rest_N[self._edges_E] * (self._weight_E / self._calm)
+        rest_N[self._edges_E] = raw_E
+        products = np.empty(_FITTED + 1)
+        products[0] = level + float(raw_E @ self._weight_E)
+        products[1] = float(rest_N @ self._contrast_N)
+        products[2:_FITTED] = self._edge_basis_KE @ raw_E
+        products[_FITTED] = float(self._advance_E @ raw_E)
         fitted = self._inverse_fitted @ products[:_FITTED]
         front_px = float(self._inverse[_FITTED] @ products)
         squared_shift = float(fitted[2] ** 2 + fitted[3] ** 2)
         shift_px = float(np.sqrt(squared_shift))
-        everywhere = np.ones(self._front_weight.shape, bool)
         if shift_px > limits.shift_px:
-            return Verdict("shift", everywhere, front_px, shift_px)
+            return Verdict("shift", np.ones(self._grid, bool), front_px, shift_px)
         if abs(fitted[1]) > limits.gain or abs(fitted[0]) > limits.offset:
-            return Verdict("light", everywhere, front_px, shift_px)
-        explained_N = fitted.astype(np.float32) @ self._basis_KN[:_FITTED]
-        rest_HW = raw_HW - explained_N.reshape(raw_HW.shape)
+            return Verdict("light", np.ones(self._grid, bool), front_px, shift_px)
+        rest_N -= np.float32(fitted[0]) * self._calm
+        rest_N -= np.float32(fitted[1]) * self._contrast_N
+        explained_E = fitted[2:].astype(np.float32) @ self._edge_basis_KE
+        explained_E += np.float32(fitted[0]) * (self._weight_E - self._calm)
+        rest_N[self._edges_E] -= explained_E
         spread = _spread(rest_HW[1::3, ::3])
-        edge_error = np.float32(SHIFT_ERROR_PER_PX * squared_shift)
-        rest_HW /= np.sqrt(spread**2 + (edge_error * self._steepness_HW) ** 2)
+        rest_N *= np.float32(1 / spread)
+        edge_error = np.float32(SHIFT_ERROR_PER_PX * squared_shift / spread)
+        rest_N[self._edges_E] /= np.sqrt(1 + (edge_error * self._steepness_E) ** 2)
         front_error_px = spread * float(np.sqrt(self._inverse[_FITTED, _FITTED]))
         why, blocks = self._changed_blocks(rest_HW, limits)
         if not why and abs(front_px) > max(limits.front_px, limits.deviations * front_error_px):
@@ -146,24 +181,30 @@ class TileReference:
 
     def _changed_blocks(self, rest_HW: FloatImage, limits: Tolerances) -> tuple[str, Mask]:
         # The mean of four halved pixels is half as noisy as one.
-        spots_HW = np.abs(np.asarray(cv2.blur(rest_HW, (2, 2)), np.float32))
+        spots_HW = np.asarray(cv2.blur(rest_HW, (2, 2)), np.float32)
         spot_limit = SPOT_MARGIN * limits.deviations / 2
-        if float(spots_HW.max()) > spot_limit:
-            return "spot", _by_block(np.maximum, spots_HW) > spot_limit
+        least, largest, _, _ = cv2.minMaxLoc(spots_HW)
+        if max(-least, largest) > spot_limit:
+            return "spot", _by_block(np.maximum, np.abs(spots_HW)) > spot_limit
         unrest = _block_sums(rest_HW**2) / _BLOCK**2 - 1
         unrest_limit = UNREST_MARGIN * limits.deviations * np.sqrt(2) / _BLOCK
         if float(unrest.max()) > unrest_limit:
             return "unrest", unrest > unrest_limit
-        moved, weight = _block_sums(rest_HW * self._advance_HW), self._front_weight
-        shape = self._front_weight.shape
+        moved = self._sums_by_block(rest_HW.ravel()[self._edges_E] * self._advance_E)
+        weight = self._front_weight
         for scale in range(FRONT_SCALES):
             noise = limits.deviations * np.sqrt(np.maximum(weight, 1e-9))
             beyond = np.abs(moved) > np.maximum(noise, 2 * limits.front_px * weight)
             if beyond.any():
                 blocks = np.kron(beyond, np.ones((2**scale, 2**scale), bool))
-                return "front", blocks[: shape[0], : shape[1]]
+                return "front", blocks[: self._grid[0], : self._grid[1]]
             moved, weight = _quartered(moved), _quartered(weight)
-        return "", np.zeros(shape, bool)
+        return "", np.zeros(self._grid, bool)
+
+    def _sums_by_block(self, values_E: FloatImage) -> FloatImage:
+        rows, columns = self._grid
+        sums = np.bincount(self._blocks_E, values_E, minlength=rows * columns)
+        return np.asarray(sums.reshape(rows, columns), np.float32)
 
 
 def halved(image_HW: FloatImage) -> FloatImage:
@@ -199,6 +240,12 @@ def _noise_of(image_HW: FloatImage) -> float:
 def _spread(values: FloatImage) -> float:
     """Standard deviation of the bulk of the values, from the median of their amounts."""
     return max(_MAD_TO_DEVIATION * float(np.median(np.abs(values))), 1e-6)
+
+
+def _block_numbers(at_E: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Number of the block, row by row, in which each flat position lies."""
+    row, column = np.divmod(at_E, shape[1])
+    return np.asarray(row // _BLOCK * -(-shape[1] // _BLOCK) + column // _BLOCK)
 
 
 def _by_block(operation: np.ufunc, image_HW: FloatImage) -> FloatImage:

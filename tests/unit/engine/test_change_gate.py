@@ -71,7 +71,7 @@ def test_the_first_frame_is_inferred_whole_and_is_that_of_an_engine_without_a_ga
     assert station.network.tiles == found.tiles == found.inferred == 9
     assert found.kept_xywh_px == ()
     plain = infer_tiled(frame(0), station.axes, CountingNetwork().infer)
-    np.testing.assert_array_equal(found.probability_CHW, plain)
+    np.testing.assert_array_equal(np.stack(found.probability_CHW), plain)
 
 
 def test_an_unchanged_frame_infers_nothing_and_gives_the_same_array(station: Station) -> None:
@@ -80,7 +80,7 @@ def test_an_unchanged_frame_infers_nothing_and_gives_the_same_array(station: Sta
     assert station.network.tiles == 9
     assert second.inferred == 0
     assert len(second.kept_xywh_px) == 9
-    assert second.probability_CHW is first.probability_CHW
+    assert second.probability_CHW[0] is first.probability_CHW[0]
     assert second.inferred_since_s == 0.0
 
 
@@ -88,11 +88,11 @@ def test_a_newborn_crystal_infers_its_tile_alone_and_the_earlier_result_stays_as
     station: Station,
 ) -> None:
     first = station.look(frame(0), 0.0)
-    kept_HW = first.probability_CHW.copy()
+    kept_HW = first.probability_CHW[0].copy()
     second = station.look(frame(1, (770.0, 560.0, 8.0)), 1.0)
     assert second.inferred == second.changed == 1
-    assert second.probability_CHW[0, 560, 770] > 0.9
-    np.testing.assert_array_equal(first.probability_CHW, kept_HW)
+    assert second.probability_CHW[0][560, 770] > 0.9
+    np.testing.assert_array_equal(first.probability_CHW[0], kept_HW)
     assert not any(x <= 770 < x + w and y <= 560 < y + h for x, y, w, h in second.kept_xywh_px)
 
 
@@ -102,7 +102,7 @@ def test_a_partial_blend_is_what_a_whole_one_gives(station: Station) -> None:
     assert 0 < found.inferred < found.tiles
     # Where nothing changed the image is the very same, so the kept tiles are what they would be anew.
     plain = infer_tiled(frame(0, (330.0, 200.0, 12.0)), station.axes, CountingNetwork().infer)
-    np.testing.assert_array_equal(found.probability_CHW, plain)
+    np.testing.assert_array_equal(np.stack(found.probability_CHW), plain)
 
 
 def test_a_crystal_across_a_seam_that_changes_at_one_end_is_inferred_whole(station: Station) -> None:
@@ -164,9 +164,9 @@ def test_a_frame_in_one_piece_is_one_tile() -> None:
     small = (300, 333)
     first = station.look(frame(0, shape=small), 0.0)
     assert first.tiles == 1
-    assert first.probability_CHW.shape == (2, *small)
+    assert [image.shape for image in first.probability_CHW] == [small, small]
     second = station.look(frame(1, shape=small), 1.0)
-    assert second.probability_CHW is first.probability_CHW
+    assert second.probability_CHW[0] is first.probability_CHW[0]
     third = station.look(frame(2, (220.0, 90.0, 5.0), shape=small), 2.0)
     assert third.inferred == 1
-    assert third.probability_CHW is not first.probability_CHW
+    assert third.probability_CHW[0] is not first.probability_CHW[0]
