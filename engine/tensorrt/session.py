@@ -225,9 +225,12 @@ class _Lane:
 
 
 def _create_context(library: Any, engine: Any, kernels: KernelCache) -> Any:
+    # Memory for the profile in use; by default a single tile would take that of the largest batch.
+    memory = library.ExecutionContextAllocationStrategy.ON_PROFILE_CHANGE
     if not is_rtx(library):
-        return engine.create_execution_context()
+        return engine.create_execution_context(memory)
     config = engine.create_runtime_config()
+    config.set_execution_context_allocation_strategy(memory)
     # Profiles are of fixed shape: compile their kernels now, not behind the first frames' backs. The graph is
     # ours, not the library's, so that it can be seen.
     config.dynamic_shapes_kernel_specialization_strategy = (

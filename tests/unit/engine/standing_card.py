@@ -187,7 +187,7 @@ class _Library:
                 return None
             card.loaded.append(engine)
             if not card.rtx:
-                return SimpleNamespace(create_execution_context=lambda: Context(card))
+                return SimpleNamespace(create_execution_context=lambda strategy: Context(card))
             return SimpleNamespace(
                 create_runtime_config=self._runtime_config,
                 create_execution_context=lambda config: Context(card),
@@ -200,4 +200,8 @@ class _Library:
     def _runtime_config(self) -> Any:
         card = self._card
         cache = SimpleNamespace(serialize=lambda: card.kernels, deserialize=card.kernels_given.append)
-        return SimpleNamespace(create_runtime_cache=lambda: cache, set_runtime_cache=lambda given: None)
+        return SimpleNamespace(
+            create_runtime_cache=lambda: cache,
+            set_runtime_cache=lambda given: None,
+            set_execution_context_allocation_strategy=lambda strategy: None,
+        )

@@ -81,6 +81,7 @@ def test_what_stands_in_has_nothing_that_the_library_lacks() -> None:
         tensorrt_rtx.IRuntimeConfig: (
             "create_runtime_cache",
             "set_runtime_cache",
+            "set_execution_context_allocation_strategy",
             "cuda_graph_strategy",
             "dynamic_shapes_kernel_specialization_strategy",
         ),
