@@ -69,7 +69,7 @@ def main() -> None:
     report.finish(options.json)
 
 
-def bench_costs(  # noqa: PLR0913 - the two engines, what they see and where it goes
+def bench_costs(
     report: Report, name: str, scope: SimulatedMicroscope, plain: Segmenter, gated: Segmenter, rounds: int
 ) -> None:
     """Seconds of whole, unchanged and partly changed frames."""
