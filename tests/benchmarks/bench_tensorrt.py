@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for model in models(options.widths, Path(folder)):
             for precision in ("fp16", "fp32"):
+                begun = time.process_time()
                 card = build_engine(model, EngineOrder(1024, 1024, precision)).card  # type: ignore[arg-type]
+                processor_s = time.process_time() - begun
                 what = f"{model.name}, width {model.network.width}, {precision}"
                 report.add(f"{what}: share of operators inside", card.coverage, at_least=1)
                 report.add(f"{what}: engines", card.engines, at_most=1)
@@ -54,6 +57,7 @@ def main() -> None:
                 report.add(f"{what}: network layers", card.network_layers or 0)
                 report.add(f"{what}: size", card.engine_bytes / 1e6, "MB")
                 report.add(f"{what}: build", card.build_s, "s")
+                report.add(f"{what}: build, processor time", processor_s, "s")
     try:
         for precision in ("fp16", "fp32"):
             backend = TensorRtBackend(load_card(), precision=precision)
