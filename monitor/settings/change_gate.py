@@ -25,12 +25,15 @@ class ChangeGateSettings(SettingsModel):
     percentile)."""
     deviations: float = Field(default=5.0, ge=3, le=20)
     """A spot, a block's unrest or a front counts as change beyond this many standard deviations of the noise, which is
-    measured in the image itself. At 5 some 1 in 10,000 tiles is inferred for nothing; a crystal of the detection limit
-    (12 px²) is noticed if its contrast is at least 3.5 times the noise of a pixel."""
+    measured in the image itself. At 5 none of 300 tiles of pure noise is inferred for nothing, and a crystal of the
+    detection limit (12 px²) is noticed from a contrast of 5 times the noise of a pixel on (7 in 10 at 4 times); a fainter
+    one waits until it has grown, or for `max_age_s`."""
     front_px: float = Field(default=0.02, gt=0, le=1)
     """Common advance or retreat of a tile's outlines, px, that is no change yet; twice this for the outlines within
-    32 to 128 px. What is let pass does not add up: the comparison is with the last inference. A crystal of 40 px
-    diameter lags by at most 0.4 % in area."""
+    32 to 128 px. What is let pass does not add up: the comparison is with the last inference. Where all crystals of a
+    tile grow, 0.02 px is 0.2 % of the area of one of 40 px diameter. A single crystal that grows by itself is noticed
+    once its front has moved by 0.03 px (80 px diameter), 0.07 px (40 px), 0.15 px (20 px and less), at a contrast of 20
+    times the noise: until then it lags by 0.2 to 3 % of its area, for at most `max_age_s`."""
     shift_px: float = Field(default=0.75, gt=0, le=1.5)
     """Largest shift of the view that is vibration, px; it is fitted and taken out, which works up to about 1 px."""
     contrast: float = Field(default=0.1, gt=0, lt=1)
