@@ -1,80 +1,118 @@
-"""From the start of a process to its first mask, and what the parity gate costs and finds.
+"""Time from starting the process to the first mask, cold and warm, of the real code paths.
 
-Run `python tests/benchmarks/bench_start.py [--side 1024] [--repeats 3] [--json PATH]`. Every start is a process of its
-own, its wall time counted from before it exists to its end; torch is barred from it. Cold: without any cache of
-compiled graphs or passed gates; warm: with both.
+    python tests/benchmarks/bench_start.py [--side 1024] [--rounds 3] [--json PATH]
+
+Every start is a new process. Cold: an empty cache folder and no compiled Python modules either. Warm: the cache folder
+and the modules of an earlier start. `Segmenter`: a script that opens a `Segmenter` and segments one frame; the shares
+of its time are told apart. `crystal-monitor segment`: the command on one image file. Processor time tells on a busy
+machine about what a quiet one would take.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import cv2
+import numpy as np
 from report import Report, options_of
 
-from engine import load_card
-from engine.backends import create_backend
-from engine.errors import BackendUnavailableError
-from engine.parity import ParityGate
+from monitor.simulation import PRESETS, SimulatedMicroscope
 
-_FIRST_MASK = """
-import sys
-sys.modules["torch"] = None  # a station without torch
-from pathlib import Path
+COLD_LIMIT_S, WARM_LIMIT_S = 10.0, 3.0
+SCRIPT = """
+import json, sys, time
+marks = [(time.time(), time.process_time())]
 import numpy as np
 from engine import Segmenter
-cache, side = Path(sys.argv[1]), int(sys.argv[2])
-image = np.random.default_rng(0).integers(90, 160, (side, side)).astype(np.uint8)
-found = Segmenter(cache=cache).segment(image)
-assert found.labels_HW.shape == image.shape
+marks.append((time.time(), time.process_time()))
+segmenter = Segmenter()
+marks.append((time.time(), time.process_time()))
+found = segmenter.segment(np.load(sys.argv[1]))
+marks.append((time.time(), time.process_time()))
+print(json.dumps({
+    "marks": marks, "crystals": int(found.labels_HW.max()), "torch": "torch" in sys.modules,
+    "network": found.timings_s["network"],
+}))
+segmenter.close()
 """
-BACK_ENDS = (("openvino", "bf16"), ("openvino", "f32"), ("torch", "f32"))
+SHARES = ("starting Python", "importing", "opening, compiling, parity", "first frame")
 
 
-def first_mask_s(cache: Path, side: int) -> float:
-    """Wall seconds of a process that gives one mask."""
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", _FIRST_MASK, str(cache), str(side)], check=True)
-    return time.perf_counter() - begun
+def environment(home: Path) -> dict[str, str]:
+    """All caches below `home`."""
+    kept = {name: value for name, value in os.environ.items() if name != "CACHE_DIRECTORY"}
+    return kept | {"XDG_CACHE_HOME": str(home / "cache"), "PYTHONPYCACHEPREFIX": str(home / "modules")}
+
+
+def script(home: Path, frame: Path) -> dict[str, float]:
+    """Seconds of a start through `Segmenter`, by share."""
+    begun = time.time()
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(frame)], env=environment(home), check=True, capture_output=True
+    )
+    told = json.loads(done.stdout)
+    if told["torch"]:
+        raise SystemExit("torch was imported")
+    if not told["crystals"]:
+        raise SystemExit("no crystal was found")
+    marks = [(begun, 0.0), *told["marks"]]
+    figures = {"first mask": marks[-1][0] - begun, "first mask, processor": marks[-1][1]}
+    for name, before, after in zip(SHARES, marks[:-1], marks[1:], strict=True):
+        figures |= {name: after[0] - before[0], f"{name}, processor": after[1] - before[1]}
+    return figures
+
+
+def command(home: Path, image: Path, out: Path) -> tuple[float, float]:
+    """Seconds, on the wall and of the processor, of `crystal-monitor segment`, the whole process."""
+    begun, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "monitor.cli", "segment", str(image), "--out", str(out)],
+        env=environment(home),
+        check=True,
+        capture_output=True,
+    )
+    took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
 
 
 def main() -> None:
-    """Print the table; write the JSON where it is asked for."""
+    """Start processes and report."""
     parser = options_of(__doc__)
-    parser.add_argument("--side", type=int, default=1024, help="side of the frame, px (1024)")
-    parser.add_argument("--repeats", type=int, default=3, help="starts of each kind (3)")
+    parser.add_argument("--side", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    report = Report("start", f"First mask of {options.side}×{options.side} px, process start included")
-    cold_s, warm_s = [], []
-    for _ in range(options.repeats):
-        with tempfile.TemporaryDirectory() as folder:
-            cold_s.append(first_mask_s(Path(folder), options.side))
-            warm_s.append(first_mask_s(Path(folder), options.side))
-    report.add("first mask, cold", statistics.median(cold_s), "s", at_most=10)
-    report.add("first mask, warm", statistics.median(warm_s), "s", at_most=3)
-    card = load_card()
-    for name, precision in BACK_ENDS:
-        try:
-            backend = create_backend(name, card, precision=precision)
-        except BackendUnavailableError as missing:
-            print(missing)
-            continue
-        gate = ParityGate(card)
-        begun = time.perf_counter()
-        figures = gate.measure(backend)
-        passed_s = time.perf_counter() - begun
-        what, limits = backend.describe(), card.parity_limits_of(backend.describe())
-        report.add(f"{what}: gate, compile included", passed_s, "s")
-        report.add(f"{what}: mask IoU", figures.mask_iou, at_least=limits.mask_iou)
-        report.add(f"{what}: area bias", abs(figures.area_bias), at_most=limits.area_bias)
-        difference = figures.area_difference_p99
-        report.add(f"{what}: area differences, p99", difference, at_most=limits.area_difference_p99)
-        report.add(f"{what}: bodies found", figures.bodies_found, at_least=limits.bodies_found)
-        backend.close()
+    settings = PRESETS["dense"].model_copy(update={"width_px": options.side, "height_px": options.side})
+    picture = np.ascontiguousarray(SimulatedMicroscope(settings).render_only(900.0))
+    shares: dict[str, dict[str, list[float]]] = {"cold": {}, "warm": {}}
+    whole: dict[str, list[tuple[float, float]]] = {"cold": [], "warm": []}
+    with TemporaryDirectory() as folder:
+        frame, image = Path(folder) / "frame.npy", Path(folder) / "frame.png"
+        np.save(frame, picture)
+        cv2.imwrite(str(image), picture)
+        for number in range(options.rounds):
+            for path, home in (("script", f"script-{number}"), ("command", f"command-{number}")):
+                for state in ("cold", "warm"):
+                    if path == "script":
+                        for name, value in script(Path(folder) / home, frame).items():
+                            shares[state].setdefault(name, []).append(value)
+                    else:
+                        whole[state].append(command(Path(folder) / home, image, Path(folder) / "out"))
+    report = Report("start", f"From starting the process to the first mask, {options.side}×{options.side}")
+    for state, limit in (("cold", COLD_LIMIT_S), ("warm", WARM_LIMIT_S)):
+        for name, values in shares[state].items():
+            most = limit if name == "first mask" else None
+            report.add(f"{state}, Segmenter: {name}", statistics.median(values), "s", at_most=most)
+        took, used = (statistics.median(column) for column in zip(*whole[state], strict=True))
+        report.add(f"{state}, crystal-monitor segment", took, "s", at_most=limit)
+        report.add(f"{state}, crystal-monitor segment, processor", used, "s")
     report.finish(options.json)
 
 
