@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +17,19 @@ pytest.importorskip("torch")
 
 import onnx
 import torch
+from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import ModelCard, available_models, load_card
+from engine.backends.contract import logit_shifts
 from engine.errors import BackendError
 from engine.export import release
 from engine.network.configuration import NetworkConfiguration
 from engine.network.crystal_network import CrystalNetwork
+from engine.parity import ParityGate
 from engine.tensorrt import EngineBuildError, EngineOrder, build_engine
 from engine.tensorrt.building import card_path
+from engine.tensorrt.on_card import fold_batch_normalisation
 from engine.tensorrt.typed_graph import type_graph
 from tests.contract.test_segmentation_backend import normalised_image
 from tests.integration.command_line import run
@@ -114,6 +120,50 @@ def test_the_graph_computes_what_the_network_computes(precision: str, batch: int
     found = compiled(image)[0]
     assert expected.max() > 0.5, "the control: there is something to see"
     np.testing.assert_allclose(found, expected, atol=0.02 if precision == "fp16" else 0.005)
+
+
+class RoundedToHalf(TorchDispatchMode):
+    """Rounds what every operator gives to half precision, as a strongly typed network does; sums stay in float32."""
+
+    def __torch_dispatch__(self, operator: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        given = operator(*arguments, **(named or {}))
+        return (
+            given.half().float() if isinstance(given, torch.Tensor) and given.is_floating_point() else given
+        )
+
+
+class Emulated:
+    """The network in half precision, emulated on the processor: what comes nearest to the card without one."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._network = CrystalNetwork(card.network)
+        self._network.load_state_dict(load_file(card.safetensors_path))
+        fold_batch_normalisation(self._network.eval())
+        self._shift = torch.tensor(logit_shifts(card.positive_weights)).view(1, -1, 1, 1)
+
+    def describe(self) -> str:
+        return "emulated fp16"
+
+    def prepare(self, height: int, width: int) -> None: ...
+
+    def infer(self, image_BCHW: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            with RoundedToHalf():
+                logits = self._network(torch.from_numpy(image_BCHW))
+            return torch.sigmoid(logits - self._shift).numpy()
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("model", available_models())
+def test_half_precision_is_enough_for_the_shipped_weights(model: str) -> None:
+    """The parity gate holds, with room, and nothing goes beyond half's range (65504)."""
+    card = load_card(model)
+    figures = ParityGate(card).check(Emulated(card))
+    assert figures.mask_iou > 0.999
+    assert figures.area_difference_p99 < 0.002
 
 
 def test_weights_beyond_half_precision_are_an_error(tmp_path: Path) -> None:
