@@ -26,8 +26,8 @@ class ChangeGateSettings(SettingsModel):
     deviations: float = Field(default=5.0, ge=3, le=20)
     """A spot, a block's unrest or a front counts as change beyond this many standard deviations of the noise, which is
     measured in the image itself. At 5 none of 300 tiles of pure noise is inferred for nothing, and a crystal of the
-    detection limit (12 px²) is noticed from a contrast of 5 times the noise of a pixel on (7 in 10 at 4 times); a fainter
-    one waits until it has grown, or for `max_age_s`."""
+    detection limit (12 px²) is noticed from a contrast of 5 times the noise of a pixel on (7 in 10 at 4 times); a
+    fainter one waits until it has grown, or for `max_age_s`."""
     front_px: float = Field(default=0.02, gt=0, le=1)
     """Common advance or retreat of a tile's outlines, px, that is no change yet; twice this for the outlines within
     32 to 128 px. What is let pass does not add up: the comparison is with the last inference. Where all crystals of a
