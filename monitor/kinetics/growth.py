@@ -175,12 +175,24 @@ def _birth_only(crystal_id: int, points: int, birth_3: Floats) -> GrowthFit:
     )
 
 
+def _extrapolated(slopes: Slopes, k: int, used: int) -> tuple[float, float, float] | None:
+    """When the diameter was nothing, with its limits, elapsed seconds; None where growth is not known."""
+    rate, half = float(slopes.slope_N[k]), float(slopes.half_width_N[k])
+    if used < MIN_POINTS or not np.isfinite(half) or rate <= 0:
+        return None
+    size, middle_s = float(slopes.mean_value_N[k]), float(slopes.mean_time_N[k])
+    error = _SIGMAS * float(slopes.sigma_N[k]) / np.sqrt(used)
+    low = middle_s - (size + error) / (rate - half) if rate > half else -np.inf
+    return middle_s - size / rate, low, middle_s - (size - error) / (rate + half)
+
+
 def _births(history: History, rows_N: Integers, births: Mapping[int, TrailBirth]) -> Floats:
     """Back-extrapolated births with limits, elapsed seconds, shape (N, 3); NaN for crystals not born in the
     run.
 
-    t_n = t̄ − d̄/G over the crystal's first points, never before the last clear frame nor after it was first
-    seen. Where growth is not yet known: the middle of that interval.
+    t_n = t̄ − d̄/G over the crystal's first points, never before the run's beginning nor after it was first seen. In
+    the last clear frame it was smaller than what can be detected, not absent, so that frame is no limit. Where growth
+    is not yet known: the interval in which it became visible, and its middle.
     """
     out_N3 = np.full((rows_N.size, 3), np.nan)
     told = [births.get(int(c)) for c in history.crystal_id_C[rows_N]]
@@ -190,16 +202,19 @@ def _births(history: History, rows_N: Integers, births: Mapping[int, TrailBirth]
     born_rows = rows_N[[i for i, _ in born]]
     first_NB2, used_N = history.first_CB2[born_rows], history.first_used_C[born_rows]
     slopes = robust_slopes(first_NB2[:, :, 0], first_NB2[:, :, 1], used_N)
+    few_N = np.minimum(used_N, MIN_POINTS)
+    soon = robust_slopes(first_NB2[:, :, 0], first_NB2[:, :, 1], few_N)
     for k, (i, birth) in enumerate(born):
         latest = birth.first_seen_s
         earliest = latest if birth.last_clear_s is None else birth.last_clear_s
-        guess, low, high = (earliest + latest) / 2, earliest, latest
-        rate, half = slopes.slope_N[k], slopes.half_width_N[k]
-        if used_N[k] >= MIN_POINTS and np.isfinite(half) and rate > 0:
-            size = slopes.mean_value_N[k]
-            error = _SIGMAS * slopes.sigma_N[k] / np.sqrt(used_N[k])
-            guess = slopes.mean_time_N[k] - size / rate
-            high = slopes.mean_time_N[k] - (size - error) / (rate + half)
-            low = slopes.mean_time_N[k] - (size + error) / (rate - half) if rate > half else -np.inf
-        out_N3[i] = np.clip([guess, low, high], earliest, latest)
+        limits = _extrapolated(slopes, k, int(used_N[k]))
+        if limits is None:
+            out_N3[i] = (earliest + latest) / 2, earliest, latest
+            continue
+        # Growth slows down as a crystal ages, and a line through more of it reaches back too far: the limits hold
+        # for its very first points too, where those tell a rate.
+        first = _extrapolated(soon, k, int(few_N[k]))
+        if first is not None and np.isfinite(first[1]):
+            limits = limits[0], min(limits[1], first[1]), max(limits[2], first[2])
+        out_N3[i] = np.clip(limits, min(earliest, 0.0), latest)
     return out_N3

@@ -122,16 +122,46 @@ def test_a_change_of_objective_starts_fits_afresh() -> None:
     assert fit.rate_um_per_s == pytest.approx(0.025, rel=1e-3)
 
 
-def test_birth_is_extrapolated_back_but_not_before_the_last_clear_frame() -> None:
+def test_birth_is_extrapolated_back_beyond_the_last_clear_frame() -> None:
     times = np.arange(0.0, 400.0, 10.0)
     sizes = np.where(times >= 100.0, 0.1 * (times - 97.0), np.nan)[:, None]
     steps = tracked(times, sizes)
     fit = last_fit(watch(times, steps))
     assert fit.birth_s == pytest.approx(97.0, abs=0.1)
-    assert 90.0 <= fit.birth_low_s <= 97.01
+    assert 96.0 <= fit.birth_low_s <= 97.01
     assert 96.99 <= fit.birth_high_s <= 100.0
     late = np.where(times >= 100.0, 0.1 * (times - 20.0), np.nan)[:, None]
-    assert last_fit(watch(times, tracked(times, late))).birth_s == 90.0
+    fit = last_fit(watch(times, tracked(times, late)))
+    assert fit.birth_s == pytest.approx(20.0, abs=0.1), (
+        "in the frames before, it was there and too small to be seen"
+    )
+    assert fit.birth_low_s <= 20.0 <= fit.birth_high_s
+    before_all = np.where(times >= 100.0, 0.1 * (times + 50.0), np.nan)[:, None]
+    assert last_fit(watch(times, tracked(times, before_all))).birth_s == 0.0, "but not before the run"
+
+
+@pytest.mark.parametrize("slowing_s", [None, 1500.0])
+@pytest.mark.parametrize("interval_s", [10.0, 60.0])
+def test_the_interval_of_a_birth_holds_the_truth(interval_s: float, slowing_s: float | None) -> None:
+    rng = np.random.default_rng(3)
+    times = np.arange(0.0, 2400.0, interval_s)
+    born_N = rng.uniform(300, 1500, 40)
+    rate_N = 0.05 * rng.lognormal(0, 0.2, born_N.size)
+    age_TN = np.maximum(times[:, None] - born_N, 0.0)
+    size_TN = rate_N * (age_TN if slowing_s is None else slowing_s * -np.expm1(-age_TN / slowing_s))
+    seen_TN = size_TN + 0.3 * correlated(rng, size_TN.shape, 0.5)
+    seen_TN[size_TN < 6.0] = np.nan
+    steps = tracked(times, seen_TN)
+    clear = {birth.crystal_id: birth.last_clear_s for one in steps for birth in one.born}
+    fits = {
+        fit.crystal_id: fit for one in watch(times, steps) for fit in one.fits if fit.birth_low_s is not None
+    }
+    assert len(fits) >= 30
+    held = [fit.birth_low_s <= born_N[number - 1] <= fit.birth_high_s for number, fit in fits.items()]
+    assert np.mean(held) >= 0.9
+    late = [(clear[number] or 0.0) > born_N[number - 1] for number in fits]
+    assert np.mean(late) >= 0.5, "the control: the last clear frame comes after most births"
+    assert np.median([fit.birth_high_s - fit.birth_low_s for fit in fits.values()]) < 600.0
 
 
 def test_crystals_present_at_start_have_no_birth() -> None:
@@ -146,7 +176,7 @@ def test_induction_time_is_that_of_the_first_birth() -> None:
     known = [k.induction for k in watch(times, tracked(times, sizes)) if k.induction is not None]
     assert known[0].induction_s == known[-1].induction_s == 100.0
     assert known[-1].high_s == 100.0
-    assert 90.0 <= known[-1].low_s <= 100.0
+    assert known[-1].low_s == pytest.approx(60.0, abs=1.0), "grown from nothing at the rate that was seen"
     assert known[-1].detection_limit_um == pytest.approx(2.0, rel=1e-3)
 
 
