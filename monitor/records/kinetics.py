@@ -14,8 +14,8 @@ class InductionTime:
     induction_s: float
     """Elapsed time at which the first confirmed crystal appeared (its first point), seconds."""
     low_s: float
-    """Lower 95 % limit, seconds: the earliest birth that the crystals' growth and the last clear frame
-    allow."""
+    """Lower 95 % limit, seconds: the earliest birth that the crystal's growth allows; until that is known, the last
+    frame in which it was not seen."""
     high_s: float
     """Upper 95 % limit, seconds: it was seen by then."""
     detection_limit_um: float | None

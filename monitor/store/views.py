@@ -12,8 +12,7 @@ import hashlib
 _LAST_OK = """FROM field f JOIN frame fr ON fr.frame_id = f.last_ok_frame_id WHERE f.run_id = r.run_id"""
 
 # The first crystal born after time zero; those that were there before, or entered, tell no induction.
-# Induction is its detection; the interval reaches back to the earliest birth that growth and last clear frame
-# allow.
+# Induction is its detection; the interval reaches back to the earliest birth that its growth allows.
 _FIRST_BORN = """(SELECT {column} - r.zero_s FROM trail t JOIN field f ON f.field_id = t.field_id
     WHERE f.run_id = r.run_id AND t.confirmed AND t.birth_kind = 'born' AND t.first_seen_s >= r.zero_s
     ORDER BY t.first_seen_s, t.crystal_id LIMIT 1)"""
