@@ -48,7 +48,8 @@ SHARES = ("starting Python", "importing", "opening, compiling, parity", "first f
 
 def environment(home: Path) -> dict[str, str]:
     """All caches below `home`."""
-    kept = {name: value for name, value in os.environ.items() if name != "CACHE_DIRECTORY"}
+    left_out = {"CACHE_DIRECTORY", "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return kept | {"XDG_CACHE_HOME": str(home / "cache"), "PYTHONPYCACHEPREFIX": str(home / "modules")}
 
 
