@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from engine import load_card
 from engine.backends import SegmentationBackend
+from engine.card import sha256_of
 from engine.errors import (
     BackendError,
     BackendMemoryError,
@@ -22,7 +24,7 @@ from engine.errors import (
     ParityError,
 )
 from engine.lineup import LINE_UP, ChangeKind, EngineChange, LineUp, LineUpSettings, candidates_for
-from engine.parity import ParityGate
+from engine.parity import ParityFrames, ParityGate
 from tests.failing_backend import FAULTS, Cue
 
 SIZE = (128, 160)
@@ -31,7 +33,14 @@ FAST, STURDY = "openvino bf16", "openvino f32"
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> ParityGate:
-    return ParityGate(load_card(), tmp_path_factory.mktemp("cache"))
+    """The real gate over one of the model's frames, the one with most crystals: it is passed often here."""
+    shipped = load_card()
+    frames = ParityFrames.load(shipped)
+    folder = tmp_path_factory.mktemp("gate")
+    card = replace(shipped, folder=folder)
+    ParityFrames(frames.weights_sha256, frames.images[2:3], frames.reference[2:3]).save(card.parity_path)
+    card = replace(card, parity_sha256=sha256_of(card.parity_path))
+    return ParityGate(card, folder)
 
 
 @pytest.fixture
@@ -171,7 +180,7 @@ def test_what_came_back_was_judged_anew(make: Callable[..., LineUp], fast: Cue, 
     fast.fail("device")
     frame(line_up)
     fast.wrong = True
-    until = time.monotonic() + 4
+    until = time.monotonic() + 30
     while time.monotonic() < until and len(line_up._changes) < 2:
         assert frame(line_up) == STURDY
         time.sleep(0.02)
@@ -284,8 +293,8 @@ def test_a_card_that_cannot_be_found_after_its_loss_is_looked_for_until_it_is_ba
     line_up = make(fast, sturdy, longest_retry_s=0.1)
     fast.always, fast.unmakable = "device", BackendUnavailableError("There is no card. Put one in.")
     assert frame(line_up) == STURDY
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
+    until = time.monotonic() + 30
+    while time.monotonic() < until and len(line_up._changes) < 2:
         frame(line_up)
         time.sleep(0.01)
     assert line_up.condition.degraded
@@ -357,8 +366,6 @@ def test_closing_closes_what_is_being_made_ready(make: Callable[..., LineUp], fa
 
 
 def test_faults_of_the_model_are_nobodys_back_end(fast: Cue, sturdy: Cue) -> None:
-    from dataclasses import replace
-
     with pytest.raises(CardError, match="no parity frames"):
         LineUp([fast.candidate(), sturdy.candidate()], ParityGate(replace(load_card(), parity_sha256="")))
 
@@ -368,16 +375,16 @@ def test_many_faults_and_every_frame_is_done(make: Callable[..., LineUp], fast: 
     chance = np.random.default_rng(0)
     faults = 0
     ran = []
-    while faults < 24 or fast.pending or sturdy.pending:
-        if faults < 24 and chance.random() < 0.5:
+    while faults < 16 or fast.pending or sturdy.pending:
+        if faults < 16 and chance.random() < 0.5:
             (fast if faults % 3 else sturdy).fail(sorted(FAULTS)[faults % len(FAULTS)])
             faults += 1
         ran.append(frame(line_up))
         time.sleep(0.01)
     lost = [change for change in line_up.take_changes() if change.kind is ChangeKind.LOST]
     struck = [size for cue in (fast, sturdy) for size in cue.struck]
-    assert len(struck) == 24
-    assert len(lost) == struck.count(SIZE) >= 10
+    assert len(struck) == 16
+    assert len(lost) == struck.count(SIZE) >= 6
     assert set(ran) == {FAST, STURDY}
     frames_until(line_up, FAST)
     open_now = [backend for cue in (fast, sturdy) for backend in cue.made if not backend.closed]
