@@ -1,14 +1,13 @@
-"""Measuring against scikit-image's `regionprops_table`, on the same labels, in the same run."""
+"""`monitor.measure` on drawn discs against scikit-image's `regionprops_table`, on the same labels, in the same run."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from report import Report, by_turns, options_of
 from skimage.measure import regionprops_table
 
 from monitor.measure import measure
@@ -42,29 +41,30 @@ def discs(count: int, side_px: int) -> NDArray[np.int32]:
     return labels_HW
 
 
-def best_of(call: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Least processor time of a call, seconds."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def main() -> None:
+    options = options_of(__doc__).parse_args()
     cv2.setNumThreads(1)
     settings = MeasuringSettings()
+    report = Report("measure", "Measuring against scikit-image's regionprops_table, processor time")
     for count, side_px, limit_ms in ((300, 1024, 40), (3500, 1088, 400)):
         labels_HW = discs(count, side_px)
         probability_HW = cv2.GaussianBlur((labels_HW > 0).astype(np.float32), (0, 0), 0.7)
         probability_HW = np.asarray(probability_HW, np.float32)
-        ours = best_of(partial(measure, labels_HW, probability_HW, None, 0.5, settings))
-        peer = best_of(partial(regionprops_table, labels_HW, probability_HW, properties=PEER_FIGURES), 1)
-        print(
-            f"{count} crystals, {side_px}×{side_px}: {ours * 1e3:.0f} ms of CPU (limit {limit_ms} ms), "
-            f"skimage regionprops_table {peer * 1e3:.0f} ms, ratio {peer / ours:.1f}"
+        times = by_turns(
+            {
+                "monitor.measure": partial(measure, labels_HW, probability_HW, None, 0.5, settings),
+                "regionprops_table": partial(
+                    regionprops_table, labels_HW, probability_HW, properties=PEER_FIGURES
+                ),
+            },
+            REPEATS,
         )
+        ours, peer = times.values()
+        scene = f"{count} crystals, {side_px}×{side_px}"
+        report.add(f"{scene}: monitor.measure", ours.median_processor_s * 1e3, "ms", at_most=limit_ms)
+        report.add(f"{scene}: regionprops_table", peer.median_processor_s * 1e3, "ms")
+        report.add(f"{scene}: times as fast", ours.processor_times_as_fast_as(peer), "×")
+    report.finish(options.json)
 
 
 if __name__ == "__main__":

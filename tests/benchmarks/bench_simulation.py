@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from report import Report, options_of
 
 from monitor.simulation import PRESETS, SCENE_FAMILIES, SimulatedMicroscope, training_scene
 
@@ -24,29 +25,26 @@ def rate_per_s(work: Callable[[int], object], count: int = FRAMES) -> float:
 
 
 def main() -> None:
-    """Print frames a second, and how many noise frames of the same size the same time gives."""
+    """Measure frames a second, and how many noise frames of the same size the same time gives."""
+    options = options_of(__doc__).parse_args()
     cv2.setNumThreads(1)
+    report = Report("simulation", "The simulated microscope, frames per second of processor time")
     for name in ("demo", "ripening", "dense"):
         scope = SimulatedMicroscope(PRESETS[name])
         noise = np.empty((scope.settings.height_px, scope.settings.width_px), np.float32)
         floor = rate_per_s(lambda _, noise=noise: cv2.randn(noise, 0.5, 0.01))
         late = scope.settings.duration_s / 2
-        render = rate_per_s(lambda k, scope=scope, late=late: scope.render_only(late + k))
         full = rate_per_s(lambda k, scope=scope, late=late: scope.at(late + k))
-        limit = LIMIT_PER_S.get(name)
-        print(
-            f"{name} {noise.shape[1]}x{noise.shape[0]}: render_only {render:.0f}/s, at {full:.0f}/s, "
-            f"noise fill {floor:.0f}/s, ratio {floor / full:.1f}"
-            + (f", limit {limit:.0f}/s: {'ok' if full >= limit else 'TOO SLOW'}" if limit else "")
-        )
+        render = rate_per_s(lambda k, scope=scope, late=late: scope.render_only(late + k))
+        report.add(f"{name}: render_only", render, "/s")
+        report.add(f"{name}: at", full, "/s", at_least=LIMIT_PER_S.get(name))
+        report.add(f"{name}: noise fill of the same size / at", floor / full, "×")
     rng = np.random.default_rng(1)
     for family in (*SCENE_FAMILIES, None):
         speed = rate_per_s(lambda _, family=family: training_scene(rng, family=family))
-        verdict = ""
-        if family is None:
-            limit = LIMIT_PER_S["training_scene"]
-            verdict = f", limit {limit:.0f}/s: {'ok' if speed >= limit else 'TOO SLOW'}"
-        print(f"training_scene {family or 'as mixed'} 256x256: {speed:.0f}/s{verdict}")
+        limit = LIMIT_PER_S["training_scene"] if family is None else None
+        report.add(f"training_scene, {family or 'as mixed'}, 256×256", speed, "/s", at_least=limit)
+    report.finish(options.json)
 
 
 if __name__ == "__main__":

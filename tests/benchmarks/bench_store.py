@@ -1,4 +1,4 @@
-"""The trail store against raw sqlite3: `python tests/benchmarks/bench_store.py [FRAMES]`.
+"""The trail store against raw sqlite3: `python tests/benchmarks/bench_store.py [--frames 300] [--json PATH]`.
 
 Appends frames with 300 crystals, and writes the same number of rows with the same number of columns, a
 transaction a frame, through `sqlite3.executemany` under the same pragmas (WAL, synchronous=FULL) on the same
@@ -8,7 +8,6 @@ the shell's library.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import statistics
@@ -16,6 +15,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from report import Report, options_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # for the builders of the tests
 
@@ -86,8 +87,12 @@ def append_by_turns(folder: Path, frames: int) -> dict[str, float]:
     }
 
 
-def main(frames: int) -> None:
-    """Measure and print."""
+def main() -> None:
+    """Measure and report."""
+    parser = options_of(__doc__)
+    parser.add_argument("--frames", type=int, default=300)
+    options = parser.parse_args()
+    frames = options.frames
     folder = Path(tempfile.mkdtemp(prefix="bench-store-"))
     try:
         database = folder / "trails.sqlite"
@@ -98,10 +103,13 @@ def main(frames: int) -> None:
             begun = time.perf_counter()
             run_query(str(database), sample.read_text(encoding="utf-8"))
             figures[f"{sample.stem}_s"] = round(time.perf_counter() - begun, 3)
-        print(json.dumps(figures, indent=2))
+        report = Report("store", f"The trail store, {CRYSTALS} crystals a frame")
+        for name, value in figures.items():
+            report.add(name, float(value))
+        report.finish(options.json)
     finally:
         shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main()

@@ -1,16 +1,14 @@
 """Throughput of the frame stream between two real processes, as a ratio of a plain memory copy in the same run.
 
-    python tests/benchmarks/bench_stream.py [--seconds 3]
+    python tests/benchmarks/bench_stream.py [--seconds 3] [--json PATH]
 
-Prints one JSON line per frame size: MB/s of the stream, MB/s of copying the same pixels within a process, their ratio,
+Reports per frame size: MB/s of the stream, MB/s of copying the same pixels within a process, their ratio,
 frames per second, the processor time of both processes per frame (ms) and that of the copy, which hold on a busy
 machine too; and for `latest` the ages of frames (ms) at 50 frames/s with 100 ms of work each.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import os
 import statistics
@@ -22,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from report import Report, options_of
 
 from monitor.camera import CameraDescription
 from monitor.camera.pace import Pace
@@ -128,33 +127,28 @@ def stream(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_of(__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time per frame size")
-    seconds = parser.parse_args().seconds
+    options = parser.parse_args()
+    report = Report("stream", "The frame stream between two processes, against a memory copy in one")
     for side_px in (256, 512, 1024, 2048):
         megabytes = 2 * side_px * side_px / 1e6
-        seen = stream(StreamPolicy.LOSSLESS, side_px, seconds, None, 0)
+        seen = stream(StreamPolicy.LOSSLESS, side_px, options.seconds, None, 0)
         copying, copying_ms = copy_image(side_px)
-        figures = {
-            "frame": f"{side_px}x{side_px} uint16",
-            "frames_per_s": round(seen.frames_per_s, 1),
-            "stream_MB_per_s": round(seen.frames_per_s * megabytes, 1),
-            "copy_MB_per_s": round(copying, 1),
-            "ratio": round(seen.frames_per_s * megabytes / copying, 3),
-            "stream_processor_ms": round(seen.processor_ms, 3),
-            "copy_processor_ms": round(copying_ms, 3),
-        }
-        print(json.dumps(figures), flush=True)
-    ages_ms = sorted(1000 * age for age in stream(StreamPolicy.LATEST, 1024, 2 * seconds, 50, 0.1).ages_s)
-    worst = {
-        "median": statistics.median(ages_ms),
-        "p95": ages_ms[int(0.95 * len(ages_ms))],
-        "largest": ages_ms[-1],
-    }
-    figures_ms = {name: round(value, 1) for name, value in worst.items()}
-    print(json.dumps({"latest_age_ms": figures_ms, "limit_ms": 40}))
+        frame = f"{side_px}×{side_px} 16 bit"
+        report.add(f"{frame}: frames", seen.frames_per_s, "/s")
+        report.add(f"{frame}: stream", seen.frames_per_s * megabytes, "MB/s")
+        report.add(f"{frame}: copy", copying, "MB/s")
+        report.add(f"{frame}: stream / copy", seen.frames_per_s * megabytes / copying, "×")
+        report.add(f"{frame}: stream, processor time a frame", seen.processor_ms, "ms")
+        report.add(f"{frame}: copy, processor time a frame", copying_ms, "ms")
+    ages_ms = sorted(
+        1000 * age for age in stream(StreamPolicy.LATEST, 1024, 2 * options.seconds, 50, 0.1).ages_s
+    )
+    report.add("age of frames, policy latest: median", statistics.median(ages_ms), "ms", at_most=40)
+    report.add("age of frames, policy latest: p95", ages_ms[int(0.95 * len(ages_ms))], "ms")
+    report.add("age of frames, policy latest: largest", ages_ms[-1], "ms")
+    report.finish(options.json)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import time
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from report import Report, options_of
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
@@ -33,7 +34,9 @@ def scene(count: int, side_px: int, frame: int) -> NDArray[np.int32]:
 
 
 def main() -> None:
+    options = options_of(__doc__).parse_args()
     cv2.setNumThreads(1)
+    report = Report("tracker", "Tracking, processor time a frame")
     for count, side_px, limit_ms in ((300, 1024, 15), (3500, 1088, 500)):
         state = TrackerState()
         ours, peer, before = [], [], np.empty((0, 2))
@@ -50,10 +53,11 @@ def main() -> None:
             peer.append(time.process_time() - start)
             before = centres
         mine, theirs = np.median(ours[1:]), np.median(peer[1:])
-        print(
-            f"{count} crystals, {side_px}×{side_px}: {mine * 1e3:.1f} ms of CPU a frame (limit {limit_ms} ms), "
-            f"dense assignment of centres alone {theirs * 1e3:.1f} ms, ratio {theirs / mine:.2f}"
-        )
+        scene_name = f"{count} crystals, {side_px}×{side_px}"
+        report.add(f"{scene_name}: tracker.step", mine * 1e3, "ms", at_most=limit_ms)
+        report.add(f"{scene_name}: dense assignment of centres alone", theirs * 1e3, "ms")
+        report.add(f"{scene_name}: times as fast", theirs / mine, "×")
+    report.finish(options.json)
 
 
 if __name__ == "__main__":
