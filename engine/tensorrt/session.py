@@ -40,8 +40,7 @@ class EngineLoader:
         if is_rtx(library):
             validity, diagnostics = self._runtime.get_engine_validity(engine)
             if validity == library.EngineValidity.INVALID:
-                reason, text = self._invalid(diagnostics)
-                raise EngineRefusedError(reason, f"TensorRT for RTX refuses the engine: {text}.")
+                raise self._why_invalid(diagnostics)
         loaded = self._runtime.deserialize_cuda_engine(engine)
         if loaded is None:
             words = last_words(self.logger)
@@ -51,17 +50,23 @@ class EngineLoader:
             raise EngineRefusedError("corrupt", f"TensorRT cannot load the engine: {words}.")
         return loaded
 
-    def _invalid(self, diagnostics: int) -> tuple[str, str]:
-        flags = self.library.EngineInvalidityDiagnostics
-        found = [name for name, flag in flags.__members__.items() if diagnostics & int(flag)]
-        self.logger.errors.clear()
+    def _why_invalid(self, diagnostics: int) -> BackendError:
+        """A refusal where the engine is at fault; another error where the card is."""
+        flags = self.library.EngineInvalidityDiagnostics.__members__
+        found = {name for name, flag in flags.items() if diagnostics & int(flag)}
+        words = last_words(self.logger)
+        if "INSUFFICIENT_GPU_MEMORY" in found:
+            return failure("Loading the engine", f"out of memory; {words}")
         if "UNSUPPORTED_CC" in found:
             reason = "capability"
-        elif {"VERSION_MISMATCH", "OLD_CUDA_DRIVER", "OLD_CUDA_RUNTIME"} & set(found):
+        elif found & {"VERSION_MISMATCH", "OLD_CUDA_DRIVER", "OLD_CUDA_RUNTIME"}:
             reason = "version"
-        else:
+        elif "MALFORMED_ENGINE" in found:
             reason = "corrupt"
-        return reason, ", ".join(found).lower().replace("_", " ") or "it does not say why"
+        else:
+            return failure("Loading the engine", words)
+        text = ", ".join(sorted(found)).lower().replace("_", " ")
+        return EngineRefusedError(reason, f"TensorRT for RTX refuses the engine: {text}.")
 
 
 class EngineSession:

@@ -102,7 +102,7 @@ class StandingCard:
         self.rtx = rtx
         self.capturable = True
         self.failing = ""
-        self.refusing = 0
+        self.refusing: int | None = None
         self.unloadable = False
         self.capturing: Graph | None = None
         self.enqueued = 0
@@ -178,7 +178,9 @@ class _Library:
         def validity(engine: bytes) -> tuple[Any, int]:
             if not engine.startswith(b"vtrt"):
                 return VALIDITY.INVALID, int(tensorrt_rtx.EngineInvalidityDiagnostics.MALFORMED_ENGINE)
-            return (VALIDITY.INVALID, card.refusing) if card.refusing else (VALIDITY.VALID, 0)
+            if card.failing:
+                card.say(card.failing)
+            return (VALIDITY.VALID, 0) if card.refusing is None else (VALIDITY.INVALID, card.refusing)
 
         def deserialize(engine: bytes) -> Any:
             if card.unloadable:

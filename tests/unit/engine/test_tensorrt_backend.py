@@ -201,7 +201,7 @@ def test_an_engine_that_the_library_refuses_is_built_anew(
     real = TensorRtBackend._build
 
     def build(self: TensorRtBackend, order: EngineOrder) -> object:
-        card.refusing = 0  # what is built here is for this card
+        card.refusing = None  # what is built here is for this card
         return real(self, order)
 
     monkeypatch.setattr(TensorRtBackend, "_build", build)
@@ -261,6 +261,29 @@ FAILURES = [
     ("CUDA error: unspecified launch failure (cudaError 719)", DeviceLostError),
     ("In enqueueV3: something else went wrong", BackendError),
 ]
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "words", "kind"),
+    [
+        (16, "", BackendMemoryError),
+        (
+            64,
+            "Error reading CUDA GPU properties (cudaError 100: no CUDA-capable device is detected)",
+            DeviceLostError,
+        ),
+        (0, "Error reading CUDA GPU properties (cudaError 35: driver version)", BackendError),
+    ],
+)
+def test_an_engine_is_not_blamed_for_the_card(
+    card: StandingCard, engines: Path, diagnostics: int, words: str, kind: type[BackendError]
+) -> None:
+    card.refusing, card.failing = diagnostics, words
+    backend = create(engines)
+    with pytest.raises(BackendError) as failed:
+        backend.prepare(*SIZE)
+    assert type(failed.value) is kind
+    assert backend.notices == ()
 
 
 @pytest.mark.parametrize(("words", "kind"), FAILURES)
