@@ -61,6 +61,8 @@ class Tolerances:
     """Common advance of a tile's outlines that is no change, px; twice this in a single block."""
     shift_px: float = 0.75
     """Largest shift that is still vibration, px."""
+    blur_px: float = 0.6
+    """Largest change of focus, as blur added or taken away (standard deviation, px), that is no change."""
     gain: float = 0.1
     """Largest relative change of contrast that is still light."""
     offset: float = 0.5
@@ -72,9 +74,9 @@ class Verdict:
     """What a comparison found."""
 
     why: str
-    """`spot`, `unrest`, `front`, `shift` or `light`; empty where nothing changed."""
+    """`spot`, `unrest`, `front`, `shift`, `light` or `focus`; empty where nothing changed."""
     blocks: Mask
-    """Which blocks of 32 px changed, bool (rows, columns); all of them for `shift` and `light`."""
+    """Which blocks of 32 px changed, bool (rows, columns); all of them for shift, light and focus."""
     front_px: float
     """Common advance of all outlines of the tile, px."""
     shift_px: float
@@ -164,6 +166,8 @@ class TileReference:
             return Verdict("shift", np.ones(self._grid, bool), front_px, shift_px)
         if abs(fitted[1]) > limits.gain or abs(fitted[0]) > limits.offset:
             return Verdict("light", np.ones(self._grid, bool), front_px, shift_px)
+        if self._refocused(fitted, limits):
+            return Verdict("focus", np.ones(self._grid, bool), front_px, shift_px)
         rest_N -= np.float32(fitted[0]) * self._calm
         rest_N -= np.float32(fitted[1]) * self._contrast_N
         explained_E = fitted[2:].astype(np.float32) @ self._edge_basis_KE
@@ -178,6 +182,15 @@ class TileReference:
         if not why and abs(front_px) > max(limits.front_px, limits.deviations * front_error_px):
             why, blocks = "front", self._front_weight > 0
         return Verdict(why, blocks, front_px, shift_px)
+
+    def _refocused(self, fitted: npt.NDArray[np.float64], limits: Tolerances) -> bool:
+        """Whether edges became softer or sharper than vibration makes them.
+
+        A blur of standard deviation b adds b²/2 times the second difference, as a shift by s adds s²/2.
+        """
+        softer = fitted[4:6] - fitted[2:4] ** 2 / 2
+        unsure = limits.deviations * np.sqrt(np.diag(self._inverse_fitted)[4:6])
+        return bool((np.abs(softer) - unsure > limits.blur_px**2 / 2).any())
 
     def _changed_blocks(self, rest_HW: FloatImage, limits: Tolerances) -> tuple[str, Mask]:
         # The mean of four halved pixels is half as noisy as one.

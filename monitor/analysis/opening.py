@@ -189,6 +189,7 @@ def _change_gate(settings: ChangeGateSettings) -> ChangeGate | None:
         deviations=settings.deviations,
         front_px=settings.front_px,
         shift_px=settings.shift_px,
+        blur_px=settings.blur_px,
         gain=settings.contrast,
         offset=settings.level,
     )

@@ -36,6 +36,8 @@ class ChangeGateSettings(SettingsModel):
     times the noise: until then it lags by 0.2 to 3 % of its area, for at most `max_age_s`."""
     shift_px: float = Field(default=0.75, gt=0, le=1.5)
     """Largest shift of the view that is vibration, px; it is fitted and taken out, which works up to about 1 px."""
+    blur_px: float = Field(default=0.6, gt=0, le=2)
+    """Largest change of focus that is no change, as blur added or taken away (standard deviation, px)."""
     contrast: float = Field(default=0.1, gt=0, lt=1)
     """Largest relative change of contrast that is light, dimensionless; fitted and taken out, tile by tile."""
     level: float = Field(default=0.5, gt=0)

@@ -86,6 +86,12 @@ def test_light_is_no_change(reference: TileReference, gain: float, offset: float
     assert compare(reference, scene() * gain + offset + slope).why == ""
 
 
+def test_a_little_defocus_is_no_change_and_more_is(reference: TileReference) -> None:
+    softer = [np.asarray(cv2.GaussianBlur(scene(), (0, 0), blur_px), np.float32) for blur_px in (0.4, 1.0)]
+    assert compare(reference, softer[0]).why == ""
+    assert compare(reference, softer[1]).why == "focus"
+
+
 def test_growth_by_a_quarter_of_a_pixel_is_a_change(reference: TileReference) -> None:
     verdict = compare(reference, scene(0.25))
     assert verdict.changed
