@@ -28,6 +28,7 @@ _SOONER_LOG = 0.1
 """And this much sooner."""
 _TAIL_ORDER = 1.5
 """Order of the slowest law by which the rest is taken to vanish; Avrami's is near 1."""
+_LARGEST_QUANTILE = 2.0
 _WIDEST = 5.0
 """Limits further apart than this factor of the time since the first crystal are no forecast."""
 TOO_WIDE = "not identifiable yet: the limits are further apart than a factor of five"
@@ -79,7 +80,8 @@ def forecast(fit: JmakFit, fraction: float, log_error: float, seen_s: tuple[floa
     first_s, last_s = seen_s
     span_s = max(last_s - first_s, 1e-9)
     reach_s = float(np.exp(fit.log_reach(fraction, first_s)))
-    error = fit.quantile * log_error
+    # A fit whose residuals are its misfit counts few samples as free; what that would allow for is allowed for below.
+    error = min(fit.quantile, _LARGEST_QUANTILE) * log_error
     # What has been at rest for long leaves less to another law.
     later = _LATER_LOG * min(1.0, reach_s / span_s)
     tail_s = _slow_tail_s(fit, fraction, seen_s)
