@@ -50,7 +50,7 @@ class ParityGate:
                 f"The back end {described} does not compute what the reference computes: {', '.join(failures)}, over "
                 f"{figures.crystals} crystals. It does not serve. Empty the folder for compiled models; where that "
                 "does not help, name another back end or precision, and report it with this machine's processor, "
-                "card and driver."
+                "card and driver. (After a change of pre-processing or weights: `python -m train parity`.)"
             )
         log.info("%s passed the parity gate: %s", described, figures)
         self._verdicts.remember(key, described, figures)
