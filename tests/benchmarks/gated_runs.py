@@ -16,7 +16,7 @@ from monitor.analysis import FieldPipeline
 from monitor.analysis.restoring import fresh_state
 from monitor.clock import NANOSECONDS_PER_SECOND, Instant
 from monitor.frame import Frame, TimeSource
-from monitor.records import BirthKind, FrameResult, RunState
+from monitor.records import BirthKind, EndReason, FrameResult, RunState
 from monitor.settings.loading import load_settings
 from monitor.settings.simulation import SimulationSettings
 from monitor.simulation import SimulatedMicroscope
@@ -69,6 +69,21 @@ class Watched:
             for birth in result.tracker.born if result.tracker else ():
                 counts[birth.kind] += 1
         return dict(counts)
+
+    def entangled(self) -> set[int]:
+        """Crystals that fused, for good or for a moment, or fell into pieces, and what came of that."""
+        found: set[int] = set()
+        for result in self.results:
+            step = result.tracker
+            if step is None:
+                continue
+            found |= {end.crystal_id for end in step.ended if end.reason is EndReason.MERGED}
+            found |= {end.merged_into for end in step.ended if end.merged_into is not None}
+            found |= {
+                birth.crystal_id for birth in step.born if birth.kind in (BirthKind.MERGED, BirthKind.SPLIT)
+            }
+            found |= {birth.split_from for birth in step.born if birth.split_from is not None}
+        return found
 
     def states(self) -> list[RunState]:
         """The field's state after each frame."""
@@ -123,9 +138,12 @@ class Difference:
     noise: NDArray[np.float64]
     """From one moment to the next, each crystal in the run without a gate: what camera noise alone does."""
     strangers: int
-    """Points of either run without a counterpart under the same crystal number."""
+    """Points of either run without a counterpart under the same crystal number; those aside that either run fused or
+    split: whether two crystals that touch are told apart hangs on the noise of the frame."""
     points: int
     """Points of the run without a gate."""
+    entangled: int
+    """Crystals left aside for that."""
 
 
 def difference(gated: Watched, plain: Watched) -> Difference:
@@ -133,9 +151,11 @@ def difference(gated: Watched, plain: Watched) -> Difference:
     one, other = gated.areas(), plain.areas()
     lag, noise, crystal = [], [], []
     strangers = 0
+    entangled = gated.entangled() | plain.entangled()
     for number in one.keys() | other.keys():
         here, there = one.get(number, {}), other.get(number, {})
-        strangers += len(here.keys() ^ there.keys())
+        if number not in entangled:
+            strangers += len(here.keys() ^ there.keys())
         both = sorted(here.keys() & there.keys())
         if not both:
             continue
@@ -152,4 +172,5 @@ def difference(gated: Watched, plain: Watched) -> Difference:
         noise=np.concatenate(noise),
         strangers=strangers,
         points=sum(len(areas) for areas in other.values()),
+        entangled=len(entangled),
     )
