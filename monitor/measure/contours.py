@@ -85,14 +85,15 @@ def follow(
         ]
 
     found = [chain for some in threads.map(follow_one, range(1, int(colour.max()) + 1)) for chain in some]
-    first = np.array([chain[0, 0] for chain in found])
-    owners = np.searchsorted(label, labels_HW[first[:, 1], first[:, 0]])
+    points = np.concatenate(found).reshape(-1, 2)
+    lengths = np.array([len(chain) for chain in found], np.int64)
+    starts = np.cumsum(lengths) - lengths
+    x, y = points[starts].T
+    owners = np.searchsorted(label, labels_HW[y, x])
     order = np.argsort(owners, kind="stable")
-    return Chains(
-        np.concatenate([found[index] for index in order.tolist()]).reshape(-1, 2).astype(np.float32),
-        np.array([len(chain) for chain in found], np.int64)[order],
-        owners[order],
-    )
+    lengths = lengths[order]
+    place = np.arange(len(points)) + np.repeat(starts[order] - np.cumsum(lengths) + lengths, lengths)
+    return Chains(points.astype(np.float32)[place], lengths, owners[order])
 
 
 def _colours(label: NDArray[np.int64], adjoining: Mapping[int, tuple[int, ...]]) -> NDArray[np.uint8]:

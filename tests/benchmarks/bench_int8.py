@@ -5,7 +5,7 @@
 Needs nncf, which the project does not depend on: `pip install nncf`. It calibrates on simulated frames and, where
 the shared data are there, on the left halves of ice frames, which the weights were trained on; parity is measured on
 the model's parity frames and on right halves, against OpenVINO in f32. Variants keep ever more of the network in bf16:
-its first and last convolutions; all at the frame's own resolution; those at half of it too.
+all but the convolutions; the first and the last of these; all at the frame's own resolution.
 """
 
 from __future__ import annotations
@@ -32,6 +32,19 @@ SIDE_PX = 512
 SIMULATED = 12
 ICE_FRAMES = range(2, 24, 2)
 LATER_ICE_FRAMES = range(25, 34, 4)
+
+LEFT_ALONE = (
+    "Multiply",
+    "Add",
+    "Subtract",
+    "Concat",
+    "Interpolate",
+    "MatMul",
+    "ReduceMean",
+    "AvgPool",
+    "MaxPool",
+)
+"""Mish, the gates, the fusion and the pooling matrices: in int8 these alone cost 4 % of the masks' IoU."""
 
 Image = NDArray[np.generic]
 
@@ -92,23 +105,26 @@ def main() -> None:
     calibration = [
         preprocess(image)[None, None] for image in (*simulated(100, SIMULATED), *ice(ICE_FRAMES, left=True))
     ]
-    variants: dict[str, openvino.Model] = {}
+    variants: dict[str, openvino.Model] = {
+        "int8, NNCF's defaults": nncf.quantize(
+            network(card), nncf.Dataset(calibration), subset_size=len(calibration)
+        )
+    }
     for name, levels in (
-        ("int8", None),
-        ("int8, first and last bf16", 0),
-        ("int8, finest level bf16", 1),
-        ("int8, two finest levels bf16", 2),
+        ("int8 convolutions", None),
+        ("int8 convolutions, first and last bf16", 0),
+        ("int8 convolutions, finest level bf16", 1),
     ):
         model = network(card)
         model.reshape([1, 1, SIDE_PX, SIDE_PX])
-        scope = None if levels is None else nncf.IgnoredScope(names=kept_in_bf16(model, levels))
+        kept = [] if levels is None else kept_in_bf16(model, levels)
         variants[name] = nncf.quantize(
             model,
             nncf.Dataset(calibration),
-            preset=nncf.QuantizationPreset.MIXED,
+            preset=nncf.QuantizationPreset.MIXED,  # activations of Mish are lopsided
             subset_size=len(calibration),
-            fast_bias_correction=True,
-            ignored_scope=scope,
+            ignored_scope=nncf.IgnoredScope(names=kept, types=list(LEFT_ALONE), validate=False),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
         )
     variants["bf16"] = network(card)
     core = openvino.Core()
