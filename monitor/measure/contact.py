@@ -30,13 +30,15 @@ def contact_pairs(narrow_HW: Narrow, distance_px: float) -> NDArray[np.int64]:
     at = (rows + reach) * width + columns + reach
     flat = padded_HW.ravel()
     own = flat[at]
-    found = []
+    first = own.astype(np.int64) << 32
+    found = [np.empty(0, np.int64)]
     for row, column in np.argwhere(near) - reach:
         other = flat[at + (row * width + column)]
         touching = np.flatnonzero(other > own)
-        pairs = (own[touching].astype(np.int64) << 32) | other[touching].astype(np.int64)
+        pairs = first[touching]
+        pairs |= other[touching].astype(np.int64)
         # Along an outline the same pair comes many times in a row.
-        found.append(pairs[np.diff(pairs, prepend=0) != 0])
+        found += [pairs[:1], pairs[1:][pairs[1:] != pairs[:-1]]]
     unique = np.sort(np.concatenate(found))
     unique = unique[np.diff(unique, prepend=0) != 0]
     return np.stack([unique >> 32, unique & 0xFFFFFFFF], axis=1)

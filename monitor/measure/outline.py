@@ -106,27 +106,50 @@ def _trace_some(
     on_boundary = np.where(chains.lengths == 1, 0, chains.lengths)
     # Pick's theorem: a polygon through pixel centres of area A with B boundary pixels holds A + B/2 + 1.
     filled = areas() + on_boundary / 2 + 1
-    x, y = _refine(chains, x, y, narrow_HW, probability_HW)
+    beside = chains.neighbour(-TANGENT_STEPS), chains.neighbour(TANGENT_STEPS)
+    x, y = _refine(chains, beside, x, y, narrow_HW, probability_HW)
     sides = np.hypot(x[after] - x, y[after] - y)
     by_body = (filled, areas(), np.add.reduceat(sides, starts, dtype=np.float64), None)
     figures = np.stack([np.bincount(chains.owners, column, count) for column in by_body]).astype(np.float64)
+    points = np.bincount(chains.owners, chains.lengths, count).astype(np.int64)
+    corner = _may_be_corner(x, y, beside, points)
+    ends = np.cumsum(np.add.reduceat(corner, np.cumsum(points) - points, dtype=np.int64))
     hulls: list[NDArray[np.float32]] = []
-    ends = np.cumsum(np.bincount(chains.owners, chains.lengths, count)).astype(np.int64)
-    for own in np.split(np.stack([x, y], axis=1), ends[:-1]):
+    for own in np.split(np.stack([x[corner], y[corner]], axis=1), ends[:-1]):
         hull = cv2.approxPolyDP(cv2.convexHull(own), HULL_TOLERANCE_PX, True)
         hulls.append(np.asarray(hull, np.float32).reshape(-1, 2))
     return figures, hulls
 
 
+def _may_be_corner(
+    x: Single, y: Single, beside: tuple[NDArray[np.int64], NDArray[np.int64]], points: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which points may be corners of their crystal's hull; `points` of each crystal lie one after the other.
+
+    A point in the triangle of two others and the middle of all is none. What this leaves out need not be sorted.
+    """
+    starts = np.cumsum(points) - points
+    middle_x, middle_y = (np.repeat(np.add.reduceat(axis, starts) / points, points) for axis in (x, y))
+    x, y = x - middle_x.astype(np.float32), y - middle_y.astype(np.float32)
+    a_x, a_y, b_x, b_y = x[beside[0]], y[beside[0]], x[beside[1]], y[beside[1]]
+    between = (a_y * x > a_x * y) & (y * b_x > x * b_y)
+    return ~(between & ((b_y - a_y) * (x - a_x) >= (b_x - a_x) * (y - a_y)))
+
+
 def _refine(
-    chains: Chains, x: Single, y: Single, narrow_HW: Narrow, probability_HW: NDArray[np.float32]
+    chains: Chains,
+    beside: tuple[NDArray[np.int64], NDArray[np.int64]],
+    x: Single,
+    y: Single,
+    narrow_HW: Narrow,
+    probability_HW: NDArray[np.float32],
 ) -> tuple[Single, Single]:
     """Move each boundary pixel's centre onto the edge.
 
     From the centre, which lies inside, the edge is as far as the probabilities at 0, 1 and 2 px along the
     outward normal add up to, less one half; only up to the next crystal where there is one.
     """
-    before, after = chains.neighbour(-TANGENT_STEPS), chains.neighbour(TANGENT_STEPS)
+    before, after = beside
     along_x, along_y = x[after] - x[before], y[after] - y[before]
     length = np.hypot(along_x, along_y)
     has_normal = np.repeat(chains.lengths >= SHORTEST_REFINED, chains.lengths) & (length > 0)
