@@ -59,8 +59,10 @@ def assert_the_same(pair: Pair) -> None:
     assert found.points > 20, "the control: there are crystals"
     for kind in (BirthKind.BORN, BirthKind.PRESENT_AT_START, BirthKind.ENTERED):
         assert pair.gated.births().get(kind) == pair.plain.births().get(kind)
-    assert found.entangled <= 0.2 * len(pair.plain.areas())
-    assert found.strangers <= 0.002 * found.points, "only what flickers at the detection limit comes and goes"
+    assert found.strangers_apart <= 0.005 * found.points, (
+        "only what flickers at the detection limit comes and goes"
+    )
+    assert not found.strangers or found.entangled <= 0.2 * len(pair.plain.areas())
     assert np.abs(found.total).max() <= AREA_ERROR
     assert np.median(np.abs(found.crystal)) <= AREA_ERROR
     lag, noise = (float(np.sqrt(np.mean(each**2))) for each in (found.lag, found.noise))

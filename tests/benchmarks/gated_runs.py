@@ -138,24 +138,27 @@ class Difference:
     noise: NDArray[np.float64]
     """From one moment to the next, each crystal in the run without a gate: what camera noise alone does."""
     strangers: int
-    """Points of either run without a counterpart under the same crystal number; those aside that either run fused or
-    split: whether two crystals that touch are told apart hangs on the noise of the frame."""
+    """Points of either run without a counterpart under the same crystal number."""
+    strangers_apart: int
+    """The same without the crystals that either run fused or split: whether two that touch are told apart hangs on the
+    noise of the frame."""
     points: int
     """Points of the run without a gate."""
     entangled: int
-    """Crystals left aside for that."""
+    """Crystals that either run fused or split."""
 
 
 def difference(gated: Watched, plain: Watched) -> Difference:
     """Compare two runs over the same frames."""
     one, other = gated.areas(), plain.areas()
     lag, noise, crystal = [], [], []
-    strangers = 0
+    strangers = apart = 0
     entangled = gated.entangled() | plain.entangled()
     for number in one.keys() | other.keys():
         here, there = one.get(number, {}), other.get(number, {})
-        if number not in entangled:
-            strangers += len(here.keys() ^ there.keys())
+        unpaired = len(here.keys() ^ there.keys())
+        strangers += unpaired
+        apart += unpaired if number not in entangled else 0
         both = sorted(here.keys() & there.keys())
         if not both:
             continue
@@ -171,6 +174,7 @@ def difference(gated: Watched, plain: Watched) -> Difference:
         lag=np.concatenate(lag),
         noise=np.concatenate(noise),
         strangers=strangers,
+        strangers_apart=apart,
         points=sum(len(areas) for areas in other.values()),
         entangled=len(entangled),
     )
