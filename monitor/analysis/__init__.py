@@ -1,20 +1,28 @@
-"""The analysis process: frames in, trails, events and alerts out."""
+"""The analysis process: frames in, trails, events and alerts out.
 
-from monitor.analysis.commands import (
-    Acknowledge,
-    Command,
-    CommandServer,
-    Mute,
-    NewRun,
-    SetZero,
-    WriteNote,
-    ask_daemon,
-)
-from monitor.analysis.loop import AnalysisLoop, Progress
-from monitor.analysis.opening import Analysis, open_analysis, open_segmenter, run_analysis, tell_store
-from monitor.analysis.pipeline import FieldPipeline
-from monitor.analysis.replaying import replay
-from monitor.analysis.stills import SegmentedStill, segment_stills
+A name's module is imported when the name is first asked for: who segments stills waits for no database and no scipy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.analysis.commands import (
+        Acknowledge,
+        Command,
+        CommandServer,
+        Mute,
+        NewRun,
+        SetZero,
+        WriteNote,
+        ask_daemon,
+    )
+    from monitor.analysis.loop import AnalysisLoop, Progress
+    from monitor.analysis.opening import Analysis, open_analysis, run_analysis, tell_store
+    from monitor.analysis.pipeline import FieldPipeline
+    from monitor.analysis.replaying import replay
+    from monitor.analysis.segmenting import open_segmenter
+    from monitor.analysis.stills import SegmentedStill, segment_stills
 
 __all__ = [
     "Acknowledge",
@@ -37,3 +45,31 @@ __all__ = [
     "segment_stills",
     "tell_store",
 ]
+
+_HOME = {
+    "Acknowledge": "commands",
+    "Analysis": "opening",
+    "AnalysisLoop": "loop",
+    "ask_daemon": "commands",
+    "Command": "commands",
+    "CommandServer": "commands",
+    "FieldPipeline": "pipeline",
+    "Mute": "commands",
+    "NewRun": "commands",
+    "open_analysis": "opening",
+    "open_segmenter": "segmenting",
+    "Progress": "loop",
+    "replay": "replaying",
+    "run_analysis": "opening",
+    "segment_stills": "stills",
+    "SegmentedStill": "stills",
+    "SetZero": "commands",
+    "tell_store": "opening",
+    "WriteNote": "commands",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -12,20 +12,19 @@ from pathlib import Path
 
 import zmq
 
-from engine import ChangeGate, EngineError, Segmenter
-from engine.tile_comparison import Tolerances
+from engine import Segmenter
 from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.loop import AnalysisLoop, Progress
 from monitor.analysis.runs import Provenance, RunKeeper
+from monitor.analysis.segmenting import open_segmenter
 from monitor.archive import FrameArchive
 from monitor.clock import Clock, Instant
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.records import Event, EventKind
 from monitor.records.run import RunEvent
-from monitor.settings.change_gate import ChangeGateSettings
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
@@ -47,23 +46,6 @@ class Analysis:
     """The open run."""
     store: TrailStore
     """The one writer's store."""
-
-
-def open_segmenter(settings: StationSettings) -> Segmenter:
-    """The engine that the settings name. Raises SettingsError: unknown weights, a back end that cannot run here."""
-    analysis = settings.analysis
-    try:
-        return Segmenter(
-            model=analysis.model,
-            backend=analysis.backend,
-            threads=analysis.threads,
-            cache=analysis.model_cache,
-            engines=analysis.engines,
-            on_loss=analysis.on_engine_loss,
-            gate=_change_gate(analysis.change_gate),
-        )
-    except EngineError as error:
-        raise SettingsError(f"the engine cannot start: {error}") from error
 
 
 @contextmanager
@@ -180,20 +162,6 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
         raise ControlError(str(error)) from error
     finally:
         store.close()
-
-
-def _change_gate(settings: ChangeGateSettings) -> ChangeGate | None:
-    if not settings.enabled:
-        return None
-    tolerances = Tolerances(
-        deviations=settings.deviations,
-        front_px=settings.front_px,
-        shift_px=settings.shift_px,
-        blur_px=settings.blur_px,
-        gain=settings.contrast,
-        offset=settings.level,
-    )
-    return ChangeGate(max_age_s=settings.max_age_s, tile_px=settings.tile_px, tolerances=tolerances)
 
 
 def _make_default_folder(database: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.analysis.opening import open_segmenter
+from monitor.analysis.segmenting import open_segmenter
 from monitor.errors import SourceError
 from monitor.footage import StillReader
 from monitor.frame import Image
