@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -124,3 +125,22 @@ def test_the_ice_comes_out_the_same(shared_data: Path) -> None:
     )
     assert_the_same(pair)
     assert RunState.COMPLETE not in pair.gated.states()
+
+
+@pytest.mark.parametrize(
+    "picture", ["ice-coarsening/frames", "film-growth/frames", "suspension/frames", "drops"]
+)
+def test_a_real_picture_at_rest_is_inferred_once(shared_data: Path, picture: str) -> None:
+    path = sorted(each for each in (shared_data / picture).iterdir() if each.suffix in (".png", ".jpg"))[0]
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    rng = np.random.default_rng(7)
+
+    def at_rest() -> Iterable[Timed]:
+        for second in range(6):
+            # Not shaken: the picture's own frozen noise would move with it, as no camera's noise does.
+            level = image + rng.normal(0, 1.5, image.shape)
+            yield float(second), level.clip(0, 255).round().astype(np.uint8)
+
+    gated = watch(at_rest(), ChangeGate(), None)
+    assert gated.saved >= 0.6, "five of six frames show nothing new"
