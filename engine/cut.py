@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.leaks import mend_leaks
 from engine.runs import Positions, Runs, find_runs
 from engine.thresholds import Thresholds
 
@@ -41,7 +42,7 @@ class Cut:
 
 
 def cut_mask(crystal_HW: Float, contact_HW: Float, limits: Thresholds) -> Cut:
-    """Cut calibrated probabilities 0…1 at the thresholds of crystal and contact."""
+    """Cut calibrated probabilities 0…1 at the thresholds of crystal and contact, leaks of contact lines mended."""
     height, width = crystal_HW.shape
     mask_PQ = np.zeros((height + 2, width + 2), np.uint8)
     core_PQ = np.zeros_like(mask_PQ)
@@ -49,6 +50,7 @@ def cut_mask(crystal_HW: Float, contact_HW: Float, limits: Thresholds) -> Cut:
     np.greater_equal(crystal_HW, np.float32(limits.crystal), out=mask_PQ[inner].view(bool))
     np.less(contact_HW, np.float32(limits.contact), out=core_PQ[inner].view(bool))
     core_PQ &= mask_PQ
+    mend_leaks(core_PQ[inner], mask_PQ[inner], contact_HW, limits.contact)
     kinds_PQ = mask_PQ + core_PQ
     runs = find_runs(kinds_PQ)
     return Cut(mask_PQ, core_PQ, runs, kinds_PQ.ravel()[runs.starts])

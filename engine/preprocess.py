@@ -3,6 +3,10 @@
 Normalisation: (x - median) / max(standard deviation, 1.5 % of full scale), clipped to ±6. The median
 is the background's grey level, whatever the brightness; the floor keeps the noise of an empty field
 from being stretched to look like crystals. Uneven light is left in: the network saw it in training.
+
+White (99 % of full scale and more) is left out of the standard deviation: a burned-in scale bar or
+time, and glare, say nothing of the specimen's contrast, yet a bar on 2 % of a low-contrast film
+makes nine tenths of its variance. Black stays in: rims are black, and rims are the specimen.
 """
 
 from __future__ import annotations
@@ -17,6 +21,10 @@ CLIP = 6.0
 """Normalised values beyond ± this are clipped."""
 CONTRAST_FLOOR = 0.015
 """Least standard deviation to divide by, as a fraction of full scale."""
+SATURATED = 0.99
+"""Share of full scale from which a pixel says nothing of the contrast."""
+LEAST_UNSATURATED = 0.25
+"""Least share of pixels below `SATURATED` for the contrast to be theirs alone."""
 
 GreyImage = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -67,14 +75,22 @@ def normalise(image_HW: GreyImage) -> npt.NDArray[np.float32]:
     # Like numpy's median: the mean of the two middle values when their number is even.
     middle = np.searchsorted(cumulative, ((total - 1) // 2 + 0.5, total // 2 + 0.5))
     median = float(middle.mean())
-    mean = float(counts @ values) / total
-    deviation = float(np.sqrt(counts @ (values - mean) ** 2 / total))
-    largest = int(np.flatnonzero(counts)[-1])
-    scale = max(deviation, CONTRAST_FLOOR * full_scale_of(image_HW, largest))
+    white = full_scale_of(image_HW, int(np.flatnonzero(counts)[-1]))
+    unsaturated = int(np.ceil(SATURATED * white))
+    if counts[:unsaturated].sum() < LEAST_UNSATURATED * total:
+        unsaturated = levels
+    deviation = _deviation(counts[:unsaturated], values[:unsaturated])
+    scale = max(deviation, CONTRAST_FLOOR * white)
     table = np.clip((values - median) / scale, -CLIP, CLIP).astype(np.float32)
     if image_HW.dtype == np.uint8:
         return np.asarray(cv2.LUT(image_HW, table), np.float32)
     return table[image_HW]
+
+
+def _deviation(counts: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> float:
+    total = counts.sum()
+    mean = (counts @ values) / total
+    return float(np.sqrt(counts @ (values - mean) ** 2 / total))
 
 
 def preprocess(image: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

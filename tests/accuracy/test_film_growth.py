@@ -59,10 +59,6 @@ def test_it_grows_within_noise_at_every_step_while_it_is_free(film: Replayed) ->
         assert after > before * (1 - NOISE), free
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the shipped weights lose the fainter neighbours from 42 s on: there is nobody to be in contact with",
-)
 def test_contact_with_its_neighbours_is_an_event_and_no_growth(film: Replayed) -> None:
     points = central(film)
     crystal = points[0]["crystal_id"]

@@ -41,6 +41,28 @@ def test_brightness_and_contrast_do_not_matter(scene: np.ndarray) -> None:
     assert np.abs(normalise(brighter) - normalise(scene)).max() < 0.1
 
 
+def test_a_burned_in_white_bar_does_not_flatten_the_specimen() -> None:
+    rng = np.random.default_rng(4)
+    film = rng.normal(70, 8, (100, 100)).clip(0, 255).astype(np.uint8)
+    film[20:60, 20:60] -= 15
+    barred = film.copy()
+    barred[90:94, 50:100] = 255  # 2 % of the image
+    assert barred.std() > 2 * film.std()
+    clear = np.s_[:80]
+    np.testing.assert_allclose(normalise(barred)[clear], normalise(film)[clear], atol=0.1)
+    np.testing.assert_allclose(
+        normalise(barred.astype(np.uint16) * 257)[clear], normalise(barred)[clear], atol=1e-4
+    )
+
+
+def test_an_overexposed_image_keeps_the_contrast_of_all_its_pixels() -> None:
+    image = np.full((50, 50), 255, np.uint8)
+    image[:10] = 250  # a fifth, and alike: alone they would have no contrast at all
+    image[:3] = 30
+    expected = np.clip((image.astype(float) - 255) / image.std(), -CLIP, CLIP)
+    np.testing.assert_allclose(normalise(image), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_constant_image_gives_zeros(dtype: type, value: int) -> None:
