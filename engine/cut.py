@@ -38,7 +38,7 @@ class Cut:
     def of_image(self, at: Positions) -> Positions:
         """Flat positions in the image of flat positions in the frame (none of them in the added border)."""
         width = self.mask_PQ.shape[1]
-        return at - (width + 1) - 2 * (at // width - 1)
+        return np.asarray(at - (width + 1) - 2 * (at // width - 1), np.intp)
 
 
 def cut_mask(crystal_HW: Float, contact_HW: Float, limits: Thresholds) -> Cut:
