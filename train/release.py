@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 NOTES = (
     "Trained on simulated bright-field stills and on the left half of ice-coarsening frames 2 to 23. "
     "Crystal area counts to the outer edge of the dark rim. "
-    "Known failures: crystals that are out of focus are left out; below 20 px in diameter areas come out "
-    "4 to 9 % small and below 10 px a quarter is missed; a fifth of the crystals of dense heaps is not "
-    "parted from its neighbours; simulated coarsening grains come out 4 % small (real ice does not); "
-    "domains of a film lose bites where they touch others of the same grey; parts of the rims and walls of "
-    "drops are taken for crystals; shapes larger than about 250 px across lie outside what was trained."
+    "Known failures: in drops, shaded parts of the drop, its rim and the well's wall are taken for crystals; crystals "
+    "far out of focus are left out; a twelfth of the crystals of 5 to 10 px in diameter is missed, and areas below "
+    "20 px come out up to 4 % small; in heaps 4 to 8 % of the crystals are not parted from their neighbours, and areas "
+    "come out 3 % large; long needles that cross are parted too seldom or too often; simulated coarsening grains come "
+    "out 4 % small (real ice does not); the fainter neighbours in a film are ragged; shapes larger than about 250 px "
+    "across lie outside what was trained."
 )
 
 ICE_SOURCE = (

@@ -9,5 +9,5 @@ RELEASE_THRESHOLDS = Thresholds(crystal=0.5, contact=0.06)
 no lone one is cut; below, crystals of a heap fall apart."""
 
 CALIBRATION_SHIFT = 0.3
-"""Added to the crystal channel's logit when weights are released. Of -0.3 to 0.4, tried by `python -m train tune`, it is
-where the reported areas of lone simulated crystals are right at every size: within 1.2 % from 8 px diameter on (median)."""
+"""Added to the crystal channel's logit when weights are released. Of -0.3 to 0.4, tried by `python -m train tune`, it
+is where the reported areas of lone simulated crystals are right at every size: within 1.2 % (median) from 8 px on."""
