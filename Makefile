@@ -7,13 +7,16 @@ CORE := .venv-core
 DEV := .venv
 PIP := -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types imports bench wheel clean
+.PHONY: demo test gpu-test lint bench wheel clean
 
 demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
 	$(CORE)/bin/crystal-monitor demo
 
 test: $(DEV)/.ready ## All tests
 	$(DEV)/bin/python -m pytest
+
+gpu-test: $(DEV)/.ready ## What a machine with an NVIDIA card must run
+	$(DEV)/bin/python -m pytest tests/gpu -s
 
 lint: $(DEV)/.ready ## ruff, mypy, import contracts
 	$(DEV)/bin/ruff check .
