@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 Plane = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int32]
 Float = npt.NDArray[np.float32]
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 HALF_WIDTHS_PX = (2.0, 4.0, 8.0, 16.0, 28.0)
 """Half widths of the necks that are looked for, px; a neck counts at the first that is wider."""
@@ -24,12 +26,16 @@ BODY_PER_NECK = 1.75
 """Least radius of the largest disc in either body, relative to the neck's half width."""
 FAINT = 0.05
 """Contact along the line may be fainter than the threshold of contact by this factor."""
-SEEN_SHARE = 0.6
+SEEN_SHARE = 0.3
 """Least share of the way between the bodies along which a contact is seen, if faintly."""
 _STEPS = round(HALF_WIDTHS_PX[-1])
 _LAST_STEPS = 10
 """Enough for rims and contact bands; what is farther off is a spur of one body alone."""
 _MOST_BODIES = 1 << 16
+_LEAST_OTHER_PX = 100
+"""Parts below are crumbs of the contact itself, px²."""
+_BAND_PX = 4
+"""How wide a contact reaches into a crystal, px."""
 _BESIDE_PX = 2
 """How far beside the middle between the bodies the contact may lie, px."""
 
@@ -52,13 +58,14 @@ def mend_leaks(core_HW: Plane, mask_HW: Plane, contact_HW: Float, threshold: flo
     if min(core_HW.shape) < 2 or np.array_equal(core_HW, mask_HW):
         return 0  # no contact anywhere
     mended = 0
-    for box, markers in _necked_bodies(core_HW):
-        mended += _mend(core_HW[box], mask_HW[box], contact_HW[box] >= FAINT * threshold, markers)
+    for box, markers_HW, others_HW in _necked_bodies(core_HW):
+        faint_HW = contact_HW[box] >= FAINT * threshold
+        mended += _mend(core_HW[box], mask_HW[box], faint_HW, markers_HW, others_HW)
     return mended
 
 
-def _necked_bodies(core_HW: Plane) -> Iterator[tuple[tuple[slice, slice], Labels]]:
-    """Boxes of the parts of the core that necks divide, with markers: 0, and 1… for each body in the box.
+def _necked_bodies(core_HW: Plane) -> Iterator[tuple[tuple[slice, slice], Labels, Plane]]:
+    """Boxes of the parts of the core that necks divide, markers (0, and 1… for each body), and the other parts.
 
     Looked for in an image of half the size, of which a pixel is core where all four of its pixels are.
     """
@@ -71,6 +78,8 @@ def _necked_bodies(core_HW: Plane) -> Iterator[tuple[tuple[slice, slice], Labels
         _Scale(half_width_px / 2, *_bodies(depth_HW, half_width_px / 2)) for half_width_px in HALF_WIDTHS_PX
     ]
     counts = [np.bincount(part_HW.ravel()[scale.where], minlength=len(stats)) for scale in scales]
+    large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_OTHER_PX / 4
+    large[0] = False
     for part in np.flatnonzero(np.max(counts, axis=0) > 1):
         left, top, wide, tall = (int(value) for value in stats[part, :4])
         box = (slice(top, top + tall), slice(left, left + wide))
@@ -84,7 +93,8 @@ def _necked_bodies(core_HW: Plane) -> Iterator[tuple[tuple[slice, slice], Labels
             if count[part]:
                 _add_markers(markers_HW, np.where(own_HW, scale.bodies_HW[box], 0))
         full = (slice(2 * top, 2 * (top + tall)), slice(2 * left, 2 * (left + wide)))
-        yield full, np.repeat(np.repeat(markers_HW, 2, axis=0), 2, axis=1)
+        others_HW = large[part_HW[box]] & ~own_HW
+        yield full, _doubled(markers_HW), _doubled(others_HW.astype(np.uint8))
 
 
 def _bodies(depth_HW: Float, half_width: float) -> tuple[Labels, npt.NDArray[np.intp]]:
@@ -107,20 +117,33 @@ def _add_markers(markers_HW: Labels, bodies_HW: Labels) -> None:
         markers_HW[bodies_HW == body] = number
 
 
-def _mend(core_HW: Plane, mask_HW: Plane, faint_HW: npt.NDArray[np.bool_], markers_HW: Labels) -> int:
-    """Cut one part's necks between markers in place, where a contact is seen along the way; how many."""
-    owner_HW = _grown(markers_HW, mask_HW, _LAST_STEPS)
+def _mend(
+    core_HW: Plane, mask_HW: Plane, faint_HW: npt.NDArray[np.bool_], markers_HW: Labels, others_HW: Plane
+) -> int:
+    """Cut one part's necks between markers in place, where a contact is seen along the way; how many.
+
+    What is seen near the core of another part is the contact with that one, and speaks for no leak.
+    """
+    owner_HW = _grown(markers_HW, mask_HW & (1 - others_HW), _LAST_STEPS)
+    near_others_HW = cv2.dilate(others_HW, np.ones((2 * _BAND_PX + 1,) * 2, np.uint8)) > 0
     seen_HW = cv2.dilate(faint_HW.view(np.uint8), np.ones((2 * _BESIDE_PX + 1,) * 2, np.uint8)) > 0
     pair, at = _borders(owner_HW)
     mended = 0
     for one in np.unique(pair):
         line = at[pair == one]
-        if seen_HW.ravel()[line].mean() < SEEN_SHARE:
-            continue
         leak = line[core_HW.ravel()[line] > 0]
-        mended += len(leak) > 0
+        between = line[~near_others_HW.ravel()[line]]
+        # The ends of what is seen are seen from beside, too.
+        seen = seen_HW.ravel()[between].sum() - 2 * _BESIDE_PX
+        if not len(leak) or seen < SEEN_SHARE * len(between) or seen <= 0:
+            continue
+        mended += 1
         core_HW[np.unravel_index(leak, core_HW.shape)] = 0
     return mended
+
+
+def _doubled(image_HW: npt.NDArray[_Kind]) -> npt.NDArray[_Kind]:
+    return image_HW.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def _grown(markers_HW: Labels, mask_HW: Plane, steps: int) -> Labels:
