@@ -239,15 +239,16 @@ class LineUp:
         place, preparation = self._preparing
         self._preparing = None
         outcome = preparation.outcome()
+        if place.backend is not None:  # it was made anew in the meantime, for want of any other
+            if not isinstance(outcome, EngineError):
+                outcome.close()
+            return
         if isinstance(outcome, EngineError):
             before = place.cause
             loss = outcome if isinstance(outcome, BackendError) else BackendError(str(outcome))
             self._rest(place, loss)
             if before is not loss.cause:
                 self._refuse(place, loss, self._described)
-            return
-        if place.backend is not None:  # it was made anew in the meantime, for want of any other
-            outcome.close()
             return
         place.backend = outcome
         better = self._serving is None or self._places.index(place) < self._places.index(self._serving)

@@ -243,6 +243,32 @@ def test_where_none_is_left_it_is_an_error_once_told_and_it_resumes(
     frames_until(line_up, FAST)
 
 
+def test_what_fails_behind_leaves_what_was_made_anew_in_the_frame_alone(
+    make: Callable[..., LineUp], fast: Cue, sturdy: Cue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, may_fail = fast.make, threading.Event()
+
+    def make_here_alone() -> SegmentationBackend:
+        if threading.current_thread() is threading.main_thread():
+            return made()
+        assert may_fail.wait(30)
+        raise BackendError("Something failed behind. Look at the log.")
+
+    monkeypatch.setattr(fast, "make", make_here_alone)
+    line_up = make(fast, sturdy, first_retry_s=0.0)
+    fast.fail("device")
+    assert frame(line_up) == STURDY
+    preparing = line_up._preparing
+    assert preparing is not None, "the control: the lost one is being made ready behind"
+    sturdy.fail("device")
+    assert frame(line_up) == FAST, "made anew within the frame, for want of any other"
+    may_fail.set()
+    preparing[1]._thread.join(30)
+    for _ in range(3):
+        assert frame(line_up) == FAST
+    assert not line_up.condition.degraded
+
+
 def test_stop_raises_the_loss(make: Callable[..., LineUp], fast: Cue, sturdy: Cue) -> None:
     line_up = make(fast, sturdy, on_loss="stop")
     fast.fail("memory")
