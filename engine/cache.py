@@ -48,7 +48,10 @@ def tidy(folder: Path) -> None:
 
 
 def _writable(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    # Engines for a card are kept here too, and are not loaded from where a group may write, as many a umask allows.
+    for missing in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
+        missing.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     if not os.access(folder, os.W_OK):
         raise PermissionError(13, "it cannot be written")
     return folder

@@ -19,7 +19,10 @@ def read_trusted(path: Path) -> bytes:
     What is given was read through the very file that was looked at. Raises EngineRefusedError
     (untrusted), FileNotFoundError when there is no such file, and OSError when it cannot be read.
     """
-    real = path.resolve(strict=True)
+    try:
+        real = path.resolve(strict=True)
+    except RuntimeError as error:  # links that go round in a circle, before Python 3.13
+        raise EngineRefusedError("untrusted", f"{path} cannot be read ({error}). Delete it.") from error
     for folder in real.parents:
         _check(folder, folder.stat(), sticky_will_do=folder != real.parent)
     descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -50,6 +50,23 @@ def test_a_folder_that_cannot_be_made_is_an_error_only_if_it_was_named(
         cache_folder(tmp_path / "file" / "below")
 
 
+def test_what_is_made_can_be_trusted_whatever_the_users_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    before = os.umask(0o002)
+    try:
+        (tmp_path / "control").mkdir()
+        folder = cache_folder(None)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "control").stat().st_mode & 0o777 == 0o775, "the control: the group may write"
+    assert folder is not None
+    for made in (folder, folder.parent, tmp_path / "cache"):
+        assert made.stat().st_mode & 0o777 == 0o755
+
+
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     for age in range(KEPT_FILES + 5):
         path = tmp_path / f"{age}.blob"

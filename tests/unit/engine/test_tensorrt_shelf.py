@@ -128,6 +128,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], object]]] = {
     "others may write above": ("untrusted", lambda path: path.parent.parent.chmod(0o777)),
     "a pipe": ("untrusted", lambda path: (path.unlink(), os.mkfifo(path))),
     "a folder": ("untrusted", lambda path: (path.unlink(), path.mkdir())),
+    "a circle of links": ("untrusted", lambda path: (path.unlink(), path.symlink_to(path))),
 }
 
 
