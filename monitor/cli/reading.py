@@ -229,11 +229,11 @@ def _show(
             asked.view, run_id, asked.since_s, newest=newest, **asked.equal
         ).records()
         if at_most is not None and count > at_most:
-            step = math.ceil(count / at_most)
+            step = _step(count, at_most)
             if how is _Cut.FIRST:
                 rows = itertools.islice(rows, at_most)
             elif how is _Cut.EVENLY:
-                rows = (row for place, row in enumerate(rows) if place % step == 0 or place == count - 1)
+                rows = _thinned(rows, count, step)
             left = how.value.format(shown=at_most, count=count, step=step)
             click.echo(
                 f"{left} {what}; --since SECONDS shows later ones, --limit 0 all, --json without --limit as well",
@@ -243,6 +243,18 @@ def _show(
             print_json_rows(rows)
         else:
             print_rows(list(rows), as_json=False, columns=columns, empty=empty)
+
+
+def _step(count: int, at_most: int) -> int:
+    """Rows from one that is shown to the next, the first and the last among them; `count` where one alone may be."""
+    return count if at_most == 1 else math.ceil((count - 1) / (at_most - 1))
+
+
+def _thinned(rows: Iterable[Record], count: int, step: int) -> Iterable[Record]:
+    """One row in `step` from the first on, and the last; of a step over all of them the last alone."""
+    return (
+        row for place, row in enumerate(rows) if place == count - 1 or (place % step == 0 and step < count)
+    )
 
 
 def _rows(database: str, view: str, run: str | None) -> list[Record]:
