@@ -33,6 +33,8 @@ def _problems(settings: StationSettings) -> Iterator[str]:
         yield _can_be_made(settings.storage.archive.folder, "storage.archive.folder")
     if settings.analysis.model_cache is not None:
         yield _can_be_made(settings.analysis.model_cache, "analysis.model_cache")
+    if settings.analysis.engines is not None:
+        yield _readable(settings.analysis.engines, "analysis.engines", folder=True)
     for endpoint, name in (
         (settings.stream.endpoint, "stream.endpoint"),
         (settings.control_endpoint, "control.endpoint"),

@@ -37,6 +37,7 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
         "archive": {"folder": str(tmp_path / "a" / "b")},
     }
     assert wrong_places(station(tmp_path, camera=camera, storage=archive)) == []
+    assert wrong_places(station(tmp_path, analysis={"engines": str(tmp_path)})) == []
     assert wrong_places(station(tmp_path, camera={"kind": "video", "source": 0})) == []
     assert wrong_places(station(tmp_path, storage={"database": "postgresql://me@here/trails"})) == []
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["frames"], "nothing was made"
@@ -81,6 +82,10 @@ MISTAKES: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
     "a folder for a database": (
         lambda folder: {"storage": {"database": f"sqlite:///{folder}"}},
         "storage.database: {folder} is a folder: name a file in it",
+    ),
+    "no folder of engines": (
+        lambda folder: {"analysis": {"engines": f"{folder}/none"}},
+        "analysis.engines: the folder {folder}/none does not exist: make it (mkdir -p {folder}/none)",
     ),
     "an archive under a file": (
         lambda folder: {
