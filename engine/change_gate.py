@@ -105,6 +105,10 @@ class GatedField:
         """Infer the next frame whole."""
         self._known = False
 
+    def outlived(self, at_s: float) -> bool:
+        """Whether a frame of this moment or later is inferred whole anyway: then nothing is worth remembering."""
+        return any(at_s - tile.inferred_s > self._gate.max_age_s for tile in self._tiles)
+
     def see(self, labels_HW: npt.NDArray[np.int32]) -> None:
         """Take the crystals (H, W) that the last probabilities came to: one that changes is inferred whole."""
         self._labels_HW = labels_HW

@@ -139,8 +139,8 @@ class Segmenter:
     ) -> Segmentation:
         """Find the crystals of an image (H, W) grey or (H, W, 3) RGB, uint8 or uint16, of any size.
 
-        With a change gate and a moment `at_s`, seconds on any clock that rises, the image is taken as the next
-        of `stream` (a field under one camera), and only the tiles that changed are inferred.
+        With a change gate and a moment `at_s`, seconds on any clock that rises, the same for all streams, the image
+        is taken as the next of `stream` (a field under one camera), and only the tiles that changed are inferred.
         The whole of it runs on one back end, the one that the result names. Raises ImageRefusedError for
         another kind of image and BackendError when no back end is left, or one was lost and that is to stop.
         """
@@ -179,6 +179,9 @@ class Segmenter:
             tiles = len(axes[0].starts) * len(axes[1].starts)
             return GatedInference(tuple(probability_CHW), (), None, tiles, 0), backend
         crystal = self._card.outputs.index("crystal")
+        # A field of 2048² takes some 0.1 GB, and a station may have a hundred: what is seen seldom takes none.
+        for other in [name for name, each in self._fields.items() if each.outlived(at_s)]:
+            self.forget(other)
         field = self._fields.setdefault(stream, GatedField(self._gate, crystal))
         return self._line_up.run(
             lambda serving: field.infer(image_HW, at_s, axes, serving.describe(), serving.infer), size

@@ -150,6 +150,19 @@ def test_streams_do_not_mix_and_images_without_a_moment_are_inferred_whole(gated
     assert gated.segment(still, stream="b", at_s=2.0).kept_xywh_px == ()
 
 
+def test_streams_that_are_seen_seldom_take_no_memory(gated: Segmenter) -> None:
+    still = np.full((300, 300), 120, np.uint8)
+    gated.forget()
+    for number in range(5):
+        gated.segment(still, stream=f"well {number}", at_s=10.0 * number)
+    assert set(gated._fields) == set(gated._latest) == {f"well {number}" for number in (1, 2, 3, 4)}
+    assert gated.segment(still, stream="well 1", at_s=40.0).kept_xywh_px, "the control: not too old yet"
+    assert gated.segment(still, stream="well 0", at_s=40.0).kept_xywh_px == ()
+    gated.segment(still, stream="well 0", at_s=1000.0)
+    assert set(gated._fields) == set(gated._latest) == {"well 0"}
+    gated.forget()
+
+
 def test_without_a_gate_a_moment_changes_nothing(segmenter: Segmenter) -> None:
     image = discs(200, 260, (60, 100, 30))
     for at_s in (0.0, 1.0):
