@@ -29,6 +29,13 @@ _SESSIONS = 2
 Compiler = Literal["auto", "onnx", "torch"]
 
 
+def engine_folders(
+    card: ModelCard, engines: Sequence[Path], cache: Path | None
+) -> tuple[tuple[Path, ...], Path | None]:
+    """Where a model's engines are looked for, in order, and where those that are built here are kept."""
+    return (*engines, card.folder / "engines"), cache / "tensorrt" if cache is not None else None
+
+
 class TensorRtBackend:
     """Runs one engine per tile shape: built ahead of time if there is a right one, else built here."""
 
@@ -69,8 +76,7 @@ class TensorRtBackend:
         self._device: Device = find_device(torch)
         self._card = card
         self._precision = _PRECISIONS[precision]
-        self._cache = cache / "tensorrt" if cache is not None else None
-        self._folders = (*engines, card.folder / "engines")
+        self._folders, self._cache = engine_folders(card, engines, cache)
         self._compiler = compiler
         self._loader: EngineLoader | None = None
         self._sessions: OrderedDict[tuple[int, int], EngineSession] = OrderedDict()

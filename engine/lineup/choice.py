@@ -8,8 +8,10 @@ from pathlib import Path
 
 from engine.backends import create_backend
 from engine.backends.choice import check_choice
+from engine.backends.tensorrt import engine_folders
 from engine.card import ModelCard
 from engine.lineup.candidate import Candidate
+from engine.tensorrt.shelf import fingerprint
 
 _SIGNS_OF_A_CARD = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
@@ -43,7 +45,9 @@ def candidates_for(
             create_backend, each, card, threads=threads, cache=cache, precision=own, engines=engines
         )
         if each == "tensorrt":
-            found.append(Candidate(each, create, slow=True, missed=_has_tensorrt()))
+            folders, kept = engine_folders(card, () if engines is None else (engines,), cache)
+            identity = partial(fingerprint, folders if kept is None else (*folders, kept))
+            found.append(Candidate(each, create, slow=True, missed=_has_tensorrt(), identity=identity))
         else:
             found.append(Candidate(each, create))
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,18 @@ def obtain_engine(
                 "The engine cannot be kept in %s (%s): the next start builds it again.", cache, error
             )
     return ObtainedEngine(loaded, built.card, kept, tuple(refusals))
+
+
+def fingerprint(folders: Iterable[Path]) -> str:
+    """What tells the engines in these folders from others, by their cards: another one has to be proven anew."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.glob("*.engine.json")):
+            try:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            except OSError:  # one that cannot be read is not loaded
+                continue
+    return digest.hexdigest()[:16]
 
 
 def tidy(cache: Path) -> None:

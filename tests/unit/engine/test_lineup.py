@@ -430,3 +430,15 @@ def test_the_stations_line_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, precision in (("cuda", "auto"), ("openvino", "int3")):
         with pytest.raises(BackendUnavailableError, match="There is no"):
             candidates_for(name, card, precision=precision)
+
+
+def test_another_engine_file_is_another_back_end_to_the_gate(tmp_path: Path) -> None:
+    engines, cache = tmp_path / "engines", tmp_path / "cache"
+    (candidate, *_) = candidates_for("tensorrt", load_card(), cache=cache, engines=engines)
+    found = [candidate.identity()]
+    for folder, text in ((engines, "{}"), (engines, '{"model": "another"}'), (cache / "tensorrt", "{}")):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "default-128x160-fp16.engine.json").write_text(text)
+        found.append(candidate.identity())
+        assert candidate.identity() == found[-1], "the control: nothing changed"
+    assert len(set(found)) == 4
