@@ -62,6 +62,7 @@ def postprocess(
     means = total / np.maximum(areas, 1)
     present = areas > 0
     kept = present & (areas >= limits.minimal_area_px) & (means >= limits.minimal_score)
+    kept &= (areas >= limits.small_area_px) | (means >= limits.small_score)
     number = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     labels_HW = _renumbered(labels.reshape(cut.mask_PQ.shape)[1:-1, 1:-1], number)
     scores = {label: float(mean) for label, mean in enumerate(means[kept], start=1)}

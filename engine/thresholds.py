@@ -25,6 +25,10 @@ class Thresholds:
     """Largest hole that is filled, as a fraction of the body around it, whatever its area."""
     minimal_score: float = 0.7
     """Smallest mean probability of a body that is reported."""
+    small_area_px: int = 0
+    """Area below which a body has to reach `small_score` as well, px²: specks of dust are small and doubtful."""
+    small_score: float = 0.0
+    """Smallest mean probability of such a small body."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the thresholds as they stand in the card."""
@@ -37,7 +41,7 @@ class Thresholds:
         if unknown:
             raise ValueError(f"unknown thresholds {unknown}")
         result = cls(**value)
-        for name in ("crystal", "contact", "hole_fraction", "minimal_score"):
+        for name in ("crystal", "contact", "hole_fraction", "minimal_score", "small_score"):
             if not 0.0 <= getattr(result, name) <= 1.0:
                 raise ValueError(f"threshold {name} is {getattr(result, name)}, outside 0 to 1")
         return result

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -122,6 +124,21 @@ def test_doubtful_bodies_are_dropped_and_counted(rectangle: np.ndarray) -> None:
     bodies = bodies_of(rectangle)
     assert bodies.dropped == 1
     assert bodies.labels_HW.max() == 1
+
+
+def test_small_bodies_have_to_be_surer() -> None:
+    limits = replace(LIMITS, minimal_score=0.7, small_area_px=100, small_score=0.8)
+    crystal = np.zeros((60, 60), np.float32)
+    crystal[5:10, 5:10] = 0.75  # small and doubtful
+    crystal[5:10, 30:35] = 0.85  # small and sure
+    crystal[30:40, 5:15] = 0.75  # 100 px²: not small
+    bodies = postprocess(crystal, np.zeros_like(crystal), limits)
+    assert bodies.dropped == 1
+    assert bodies.labels_HW[7, 7] == 0
+    assert bodies.labels_HW[7, 32] > 0
+    assert bodies.labels_HW[35, 10] > 0
+    every = postprocess(crystal, np.zeros_like(crystal), replace(limits, small_area_px=0))
+    assert every.labels_HW.max() == 3
 
 
 def test_thousands_of_crystals_that_touch() -> None:
