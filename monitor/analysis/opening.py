@@ -95,7 +95,7 @@ def open_analysis(
             stack.callback(engine.close)
         keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
         keeper.resume_or_end(station_started)
-        fields = Fields(settings, engine, store)
+        fields = Fields(settings, engine, store, live=live)
         frames = source or connect_source(
             settings.stream, clock, _resume_point(database), field=settings.camera.field
         )

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from monitor.analysis import replay
 from monitor.analysis.commands import Mute, SetZero, WriteNote, obey
 from monitor.clock import Instant
 from monitor.records import AlertKind, RunState
 from monitor.settings.station import StationSettings
+from monitor.source import ReplaySource
 from monitor.store import TrailReader
 from tests.scripted_analysis import Scripted, Step, frame, scripted
 
@@ -200,3 +204,27 @@ def test_after_a_restart_a_field_that_stays_away_is_missed(tmp_path: Path, short
         explained = reader.field_explanations(reader.find_run("last")).records()
         states = {row["field"]: row["state"] for row in explained}
     assert states == {"a": RunState.WAITING, "b": RunState.BLIND}
+
+
+class HastyClock(HandClock):
+    """Minutes pass between two looks at it: the machine slept, or the disk was full for a while."""
+
+    def now(self) -> Instant:
+        self.sleep(200)
+        return super().now()
+
+
+def test_however_long_a_replay_takes_it_waits_for_no_frame(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(90, 160, (3, 128, 128)).astype(np.uint8)
+    clock = HastyClock()
+
+    with scripted(tmp_path, [frame(0, clock.now())], settings=settings(tmp_path), clock=clock) as parts:
+        run(parts)
+    assert "unseen" in alerts(parts.database), "the control: live, that is a field nobody sees"
+
+    folder, own = tmp_path / "frames", settings(tmp_path / "frames")
+    folder.mkdir()
+    for index, picture_HW in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{index}.png"), picture_HW)
+    replay(own, ReplaySource(folder, clock, interval_s=1.0), clock, threading.Event())
+    assert alerts(own.storage.database) == ["empty"]
