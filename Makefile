@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 CORE := .venv-core
 DEV := .venv
+BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
 .PHONY: demo test gpu-test lint bench wheel clean
@@ -25,7 +26,9 @@ lint: $(DEV)/.ready ## ruff, mypy, import contracts
 	$(DEV)/bin/lint-imports
 
 bench: $(DEV)/.ready ## Ratios against named peers, each in one run
-	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done
+	@mkdir -p $(BENCH_JSON); export CRYSTAL_MONITOR_BENCH_JSON=$(BENCH_JSON) PYTHONPATH=.; \
+	for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done; \
+	$(DEV)/bin/python tests/benchmarks/report.py $(BENCH_JSON)
 
 wheel: $(DEV)/.ready
 	$(DEV)/bin/python -m build --wheel --outdir dist .
