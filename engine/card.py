@@ -82,6 +82,19 @@ class ModelCard:
         """First 16 hexadecimal digits of the weights' SHA-256: what stands in a run's row."""
         return self.safetensors_sha256[:16]
 
+    def verify(self, path: Path, expected: str) -> Path:
+        """Give the path of a file of this model whose SHA-256 is `expected`; raise WeightsMismatchError if it is not.
+
+        To be asked whenever the file is read: an upgrade may put another in its place while the program runs.
+        """
+        found = sha256_of(path)
+        if found != expected:
+            raise WeightsMismatchError(
+                f"The weights {path} are not those of the card {self.folder / self.name}.json: SHA-256 {found[:16]}… "
+                f"where the card says {expected[:16]}…. {_REMEDY} A running daemon must be started anew after it."
+            )
+        return path
+
     def to_json(self) -> str:
         """Give the card as it is stored."""
         value = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "folder"}
@@ -168,10 +181,5 @@ def load_card(model: str | Path = "default", *, parity: bool = True) -> ModelCar
     if parity and card.parity_sha256:
         files.append((card.parity_path, card.parity_sha256))
     for weights, expected in files:
-        found = sha256_of(weights)
-        if found != expected:
-            raise WeightsMismatchError(
-                f"The weights {weights} are not those of the card {path}: SHA-256 {found[:16]}… "
-                f"where the card says {expected[:16]}…. {_REMEDY}"
-            )
+        card.verify(weights, expected)
     return card

@@ -29,7 +29,7 @@ class OpenVinoBackend:
         """Read the graph; `threads` 0 leaves the number to OpenVINO, `cache` keeps compiled graphs.
 
         Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
-        processor lacks it, BackendError when the graph cannot be read.
+        processor lacks it, BackendError when the graph cannot be read, WeightsMismatchError when it is not the card's.
         """
         try:
             import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
@@ -57,7 +57,7 @@ class OpenVinoBackend:
             # One folder per graph: other weights can never meet what was compiled from these.
             self._options["CACHE_DIR"] = str(cache / card.onnx_sha256[:16])
         try:
-            model = self._core.read_model(card.onnx_path)
+            model = self._core.read_model(card.verify(card.onnx_path, card.onnx_sha256))
         except _FAILURES as error:
             raise failure_of(
                 error, f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew."

@@ -17,7 +17,7 @@ class TorchBackend:
     def __init__(self, card: ModelCard, *, threads: int = 0) -> None:
         """Load the weights; `threads` 0 leaves torch's number as it is (it is one per process).
 
-        Raises BackendUnavailableError without torch, WeightsMismatchError when names or shapes differ.
+        Raises BackendUnavailableError without torch, WeightsMismatchError when hash, names or shapes differ.
         """
         try:
             import torch  # noqa: PLC0415 - heavy, and only this back end needs it
@@ -34,7 +34,7 @@ class TorchBackend:
         self._torch = torch
         network = CrystalNetwork(card.network)
         try:
-            network.load_state_dict(load_file(card.safetensors_path))
+            network.load_state_dict(load_file(card.verify(card.safetensors_path, card.safetensors_sha256)))
         except RuntimeError as error:
             raise WeightsMismatchError(
                 f"The weights {card.safetensors_path} do not fit the network of their card: {error}. "

@@ -89,7 +89,7 @@ def export_program(model: ModelCard, order: EngineOrder, *, device: str) -> Any:
 
     network = CrystalNetwork(model.network)
     try:
-        network.load_state_dict(load_file(model.safetensors_path))
+        network.load_state_dict(load_file(model.verify(model.safetensors_path, model.safetensors_sha256)))
     except RuntimeError as error:
         raise WeightsMismatchError(
             f"The weights {model.safetensors_path} do not fit the network of their card: {error}. "

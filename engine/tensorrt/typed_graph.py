@@ -44,7 +44,8 @@ def type_graph(card: ModelCard, order: EngineOrder) -> TypedGraph:
     into it: the image is cast to half at the door, and the logits back to float32 before the shift and
     the sigmoid, which costs nothing and keeps a probability's 24 bits. The pooling matrices, which hang on the
     size alone, are computed here in float32 and rounded once. Raises BackendUnavailableError without the
-    package onnx, EngineBuildError for a size that does not fit or weights beyond half's range.
+    package onnx, WeightsMismatchError for a file that is not the card's, EngineBuildError for a size that does not fit
+    or weights beyond half's range.
     """
     try:
         import onnx  # noqa: PLC0415 - only a build needs it
@@ -61,7 +62,7 @@ def type_graph(card: ModelCard, order: EngineOrder) -> TypedGraph:
             f"both sides must be multiples of the network's stride, {stride} px."
         )
     try:
-        exported = onnx.load(card.onnx_path)
+        exported = onnx.load(card.verify(card.onnx_path, card.onnx_sha256))
     except (OSError, DecodeError) as error:
         raise EngineBuildError(
             f"The exported graph {card.onnx_path} cannot be read ({error}). Release the weights anew."

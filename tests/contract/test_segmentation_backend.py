@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 
 import cv2
 import numpy as np
 import pytest
 
-from engine import WeightsMismatchError, load_card
+from engine import ModelCard, WeightsMismatchError, load_card
 from engine.backends import BACKENDS, SegmentationBackend, create_backend
 from engine.errors import BackendError, BackendUnavailableError
 from engine.parity import ParityGate
 from engine.preprocess import preprocess
+from engine.tensorrt import EngineOrder
+from engine.tensorrt.typed_graph import type_graph
 
 CASES = ["openvino-f32", "openvino-auto", "torch-auto"]
 
@@ -171,3 +174,39 @@ def test_weights_of_another_network_are_refused_by_torch() -> None:
     card = load_card()
     with pytest.raises(WeightsMismatchError, match="do not fit"):
         create_backend("torch", replace(card, network=replace(card.network, pyramid_width=48)))
+
+
+@pytest.fixture
+def own_card(tmp_path: Path) -> ModelCard:
+    """The card of a copy of the model, verified while all was right."""
+    shipped = load_card()
+    for path in shipped.folder.glob(f"{shipped.name}.*"):
+        copy(path, tmp_path)
+    return load_card(tmp_path / f"{shipped.name}.json")
+
+
+def put_another_in_its_place(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1  # among the weights: it can be read as before
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["openvino", "torch"])
+def test_weights_that_changed_while_the_program_ran_are_refused(name: str, own_card: ModelCard) -> None:
+    if name == "torch":
+        pytest.importorskip("torch")
+    create_backend(
+        name, own_card, threads=1
+    ).close()  # the control: it is made, and may be made anew after a loss
+    put_another_in_its_place(own_card.onnx_path if name == "openvino" else own_card.safetensors_path)
+    with pytest.raises(WeightsMismatchError, match="started anew"):
+        create_backend(name, own_card, threads=1)
+
+
+def test_no_engine_is_built_from_weights_that_changed(own_card: ModelCard) -> None:
+    pytest.importorskip("onnx")
+    order = EngineOrder(128, 128)
+    assert type_graph(own_card, order).operators
+    put_another_in_its_place(own_card.onnx_path)
+    with pytest.raises(WeightsMismatchError, match="started anew"):
+        type_graph(own_card, order)

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import ModelCard, available_models, load_card
 from engine.backends.contract import logit_shifts
+from engine.card import sha256_of
 from engine.errors import BackendError
 from engine.export import release
 from engine.network.configuration import NetworkConfiguration
@@ -173,7 +174,7 @@ def test_weights_beyond_half_precision_are_an_error(tmp_path: Path) -> None:
     large = onnx.numpy_helper.from_array(np.array([7e4, 0], np.float32), "head.bias")
     bias.CopyFrom(large)
     onnx.save(graph, tmp_path / "default.onnx")
-    spoilt = replace(model, folder=tmp_path)
+    spoilt = replace(model, folder=tmp_path, onnx_sha256=sha256_of(tmp_path / "default.onnx"))
     type_graph(spoilt, EngineOrder(128, 128, "fp32"))
     with pytest.raises(EngineBuildError, match=r"head.bias go up to 70000.*fp32"):
         type_graph(spoilt, EngineOrder(128, 128))
@@ -186,8 +187,9 @@ def test_an_operator_that_tensorrt_lacks_is_an_error(tmp_path: Path) -> None:
     node.domain, node.op_type = "somebody", "OwnPool"
     graph.opset_import.append(onnx.helper.make_opsetid("somebody", 1))
     onnx.save(graph, tmp_path / "default.onnx")
+    own = replace(model, folder=tmp_path, onnx_sha256=sha256_of(tmp_path / "default.onnx"))
     with pytest.raises(BackendError, match=r"TensorRT takes .* of the graph's 1\d\d operators"):
-        build_engine(replace(model, folder=tmp_path), EngineOrder(128, 128))
+        build_engine(own, EngineOrder(128, 128))
 
 
 def test_what_cannot_be_built_is_the_users_mistake(tmp_path: Path) -> None:
