@@ -56,8 +56,14 @@ def list_models(as_json: bool) -> None:
     help="Also run every back end of this machine over the model's parity frames; exit code 1 where one does not "
     "compute what the fp32 reference does. Takes some seconds.",
 )
+@click.option(
+    "--engines",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    metavar="DIR",
+    help="With --parity: the folder of engines that `model build` made, as analysis.engines names it.",
+)
 @json_option
-def verify(name: str, parity: bool, as_json: bool) -> None:
+def verify(name: str, parity: bool, engines: Path | None, as_json: bool) -> None:
     """Check that the weights NAME (a shipped name, or the path of a card) match their card; exit code 2 if not."""
     from engine import EngineError, load_card
     from monitor.cli.model_parity import COLUMNS, parity_rows
@@ -65,7 +71,7 @@ def verify(name: str, parity: bool, as_json: bool) -> None:
 
     try:
         card = load_card(name)
-        rows = parity_rows(card) if parity else []
+        rows = parity_rows(card, engines) if parity else []
     except EngineError as error:
         raise UserError(str(error)) from error
     if not as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ COLUMNS = (
 """What the table shows; JSON has the reason, too."""
 
 
-def parity_rows(card: ModelCard) -> list[dict[str, Any]]:
+def parity_rows(card: ModelCard, engines: Path | None = None) -> list[dict[str, Any]]:
     """One row for each back end that may run here: its figures, whether they hold, and what is wrong if not.
 
+    `engines` is a folder with TensorRT engines built ahead of time.
     `passed` is None for one whose software or card is not here. Nothing is remembered for later starts.
     Raises EngineError where the model has no parity frames.
     """
@@ -34,7 +36,7 @@ def parity_rows(card: ModelCard) -> list[dict[str, Any]]:
 
     gate = ParityGate(card)
     rows = []
-    for candidate in candidates_for("auto", card, cache=cache_folder(None)):
+    for candidate in candidates_for("auto", card, cache=cache_folder(None), engines=engines):
         row: dict[str, Any] = dict.fromkeys((*COLUMNS, "reason")) | {"backend": candidate.name}
         rows.append(row)
         began_s = time.perf_counter()

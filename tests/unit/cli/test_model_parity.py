@@ -64,3 +64,18 @@ def test_without_frames_it_is_the_users_to_mend(good: Cue, tmp_path: Path) -> No
     answer = CliRunner().invoke(cli, ["model", "verify", str(tmp_path / "default.json"), "--parity"])
     assert "no parity frames" in str(answer.exception)
     assert "python -m train parity" in str(answer.exception)
+
+
+def test_looks_at_the_engines_that_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def nothing(*_: object, engines: Path | None, **__: object) -> tuple[Candidate, ...]:
+        asked.append(engines)
+        return ()
+
+    monkeypatch.setattr(engine.lineup, "candidates_for", nothing)
+    verify = ["model", "verify", "--parity"]
+    assert CliRunner().invoke(cli, verify).exit_code == 0
+    assert CliRunner().invoke(cli, [*verify, "--engines", str(tmp_path)]).exit_code == 0
+    assert asked == [None, tmp_path]
+    assert CliRunner().invoke(cli, [*verify, "--engines", str(tmp_path / "none")]).exit_code == 2
