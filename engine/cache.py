@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def tidy(folder: Path) -> None:
         except FileNotFoundError:  # the other was faster
             continue
     for _, path in sorted(dated, reverse=True)[KEPT_FILES:]:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a file that stays costs room, never a frame
+            path.unlink(missing_ok=True)
 
 
 def _writable(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -141,5 +142,6 @@ def tidy(cache: Path) -> None:
             except FileNotFoundError:  # the other was faster
                 continue
         for _, path in sorted(dated, reverse=True)[KEPT_FILES:]:
-            path.unlink(missing_ok=True)
-            card_path(path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a file that stays costs room, never a frame
+                path.unlink(missing_ok=True)
+                card_path(path).unlink(missing_ok=True)

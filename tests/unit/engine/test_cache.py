@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from engine import Segmenter
 from engine.cache import KEPT_FILES, cache_folder, tidy
 from engine.errors import BackendError
+from engine.tensorrt.shelf import tidy as tidy_engines
 
 
 def test_a_second_start_finds_what_the_first_compiled(tmp_path: Path) -> None:
@@ -76,3 +78,14 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     tidy(tmp_path)
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {f"{age}.blob" for age in range(KEPT_FILES)} | {"other.txt"}
+
+
+@pytest.mark.parametrize(("clean", "ending"), [(tidy, "blob"), (tidy_engines, "engine")])
+def test_what_cannot_be_deleted_stops_nothing(
+    clean: Callable[[Path], None], ending: str, tmp_path: Path
+) -> None:
+    for number in range(KEPT_FILES + 1):
+        (tmp_path / f"{number}.{ending}").mkdir()
+    with pytest.raises(OSError, match=r"0\."):  # the control
+        (tmp_path / f"0.{ending}").unlink()
+    clean(tmp_path)
