@@ -111,10 +111,12 @@ def _bodies(depth_HW: Float, half_width: float) -> tuple[Labels, npt.NDArray[np.
 
 def _add_markers(markers_HW: Labels, bodies_HW: Labels) -> None:
     """Make a marker of each body that has none yet, in place: bodies come from the coarsest necks to the finest."""
-    marked = np.unique(bodies_HW[markers_HW > 0])
-    new = np.setdiff1d(np.unique(bodies_HW), np.append(marked, 0))
-    for number, body in enumerate(new, start=int(markers_HW.max()) + 1):
-        markers_HW[bodies_HW == body] = number
+    bodies = np.flatnonzero(np.bincount(bodies_HW.ravel()))
+    marked = np.flatnonzero(np.bincount(bodies_HW[markers_HW > 0]))
+    new = np.setdiff1d(bodies, np.append(marked, 0), assume_unique=True)
+    marker = np.zeros(int(bodies[-1]) + 1, np.int32)
+    marker[new] = np.arange(len(new)) + int(markers_HW.max()) + 1
+    np.copyto(markers_HW, marker[bodies_HW], where=marker[bodies_HW] > 0)
 
 
 def _mend(
@@ -128,17 +130,17 @@ def _mend(
     near_others_HW = cv2.dilate(others_HW, np.ones((2 * _BAND_PX + 1,) * 2, np.uint8)) > 0
     seen_HW = cv2.dilate(faint_HW.view(np.uint8), np.ones((2 * _BESIDE_PX + 1,) * 2, np.uint8)) > 0
     pair, at = _borders(owner_HW)
+    is_core = core_HW.ravel()[at] > 0
+    is_between, is_seen = ~near_others_HW.ravel()[at], seen_HW.ravel()[at]
+    first = np.flatnonzero(np.diff(pair, prepend=-1))  # pairs come in order
     mended = 0
-    for one in np.unique(pair):
-        line = at[pair == one]
-        leak = line[core_HW.ravel()[line] > 0]
-        between = line[~near_others_HW.ravel()[line]]
+    for line in map(slice, first, np.append(first[1:], len(pair))):
         # The ends of what is seen are seen from beside, too.
-        seen = seen_HW.ravel()[between].sum() - 2 * _BESIDE_PX
-        if not len(leak) or seen < SEEN_SHARE * len(between) or seen <= 0:
+        seen = int((is_seen[line] & is_between[line]).sum()) - 2 * _BESIDE_PX
+        if not is_core[line].any() or seen < SEEN_SHARE * is_between[line].sum() or seen <= 0:
             continue
         mended += 1
-        core_HW[np.unravel_index(leak, core_HW.shape)] = 0
+        core_HW[np.unravel_index(at[line], core_HW.shape)] = 0
     return mended
 
 
