@@ -343,5 +343,7 @@ class FieldPipeline:
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
         began_s = time.perf_counter()
-        yield
-        self.timings_s[stage] = time.perf_counter() - began_s
+        try:
+            yield
+        finally:  # a stage that fails took its time as well
+            self.timings_s[stage] = time.perf_counter() - began_s
