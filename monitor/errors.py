@@ -38,6 +38,10 @@ class UnknownRunError(UserError):
     """A run that was named is not in the store."""
 
 
+class UnknownCrystalError(UserError):
+    """A crystal was asked for that is not in the run."""
+
+
 class FrameDecodeError(CrystalMonitorError):
     """Bytes on the camera wire that are no frame; counted, never a crash."""
 

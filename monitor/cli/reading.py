@@ -217,13 +217,23 @@ def _show(
     columns: Sequence[str],
     words: tuple[str, str],
 ) -> None:
-    """Print the rows, and on standard error which were left out; `words`: what they are, and what to say of none."""
+    """Print the rows, and on standard error which were left out; `words`: what they are, and what to say of none.
+
+    A crystal that is not in the run is an UnknownCrystalError.
+    """
+    from monitor.errors import UnknownCrystalError
     from monitor.store import TrailReader
 
     what, empty = words
     with TrailReader(database) as reader:
         run_id = reader.find_run(asked.run)
         count = reader.count(asked.view, run_id, asked.since_s, **asked.equal)
+        if (
+            not count
+            and "crystal_id" in asked.equal
+            and not reader.count(asked.view, run_id, None, **asked.equal)
+        ):
+            raise UnknownCrystalError(empty)
         newest = at_most if how is _Cut.NEWEST else None
         rows: Iterable[Record] = reader.stream(
             asked.view, run_id, asked.since_s, newest=newest, **asked.equal

@@ -32,7 +32,10 @@ COLUMNS_LEFT_OUT = ("bbox_xywh_px", "contact_labels")
     "--model", default="default", show_default=True, help="Shipped weights by name, or a model card's path."
 )
 @click.option(
-    "--backend", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
+    "--backend",
+    type=click.Choice(["auto", "openvino", "tensorrt", "torch"]),
+    default="auto",
+    show_default=True,
 )
 def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model: str, backend: str) -> None:
     """Find the crystals in IMAGES (files or folders; 8 or 16 bit, grey or colour).
@@ -129,10 +132,14 @@ def overlay(image: NDArray[np.uint8] | NDArray[np.uint16], labels_HW: NDArray[np
     )
     result = cv2.cvtColor(stretched, cv2.COLOR_GRAY2BGR)
     edges_HW = np.zeros(labels_HW.shape, bool)
-    edges_HW[:, 1:] |= labels_HW[:, 1:] != labels_HW[:, :-1]
-    edges_HW[1:, :] |= labels_HW[1:, :] != labels_HW[:-1, :]
-    hue_HW = (labels_HW.astype(np.int64) * 47 % 180).astype(np.uint8)
-    full = np.full_like(hue_HW, 255)
-    colours = cv2.cvtColor(np.dstack((hue_HW, full, full)), cv2.COLOR_HSV2BGR)
-    result[edges_HW] = colours[edges_HW]
+    beside, below = labels_HW[:, 1:] != labels_HW[:, :-1], labels_HW[1:, :] != labels_HW[:-1, :]
+    edges_HW[:, 1:] |= beside
+    edges_HW[:, :-1] |= beside
+    edges_HW[1:, :] |= below
+    edges_HW[:-1, :] |= below
+    edges_HW &= labels_HW > 0
+    hues = np.arange(180, dtype=np.uint8)[None]
+    full = np.full_like(hues, 255)
+    colours = cv2.cvtColor(np.dstack((hues, full, full)), cv2.COLOR_HSV2BGR)[0]
+    result[edges_HW] = colours[labels_HW[edges_HW].astype(np.int64) * 47 % 180]
     return np.asarray(result, np.uint8)

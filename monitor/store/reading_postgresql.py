@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.column_types import utc_text
+from monitor.store.driver import missing_driver
 from monitor.store.location import StoreLocation
 from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.reading_sqlite import whole_answer
@@ -17,10 +18,7 @@ from monitor.store.table import Table
 try:
     import psycopg
 except ModuleNotFoundError as error:
-    raise StoreUnusableError(
-        "PostgreSQL needs the driver psycopg, which is not installed: pip install "
-        "'crystal-monitor[postgresql]'"
-    ) from error
+    raise missing_driver() from error
 
 _CONNECT_TIMEOUT_S = 10
 

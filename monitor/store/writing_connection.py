@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from monitor.errors import StoreUnusableError
+from monitor.store.driver import missing_driver
 from monitor.store.failures import explain
 from monitor.store.location import StoreLocation
 from monitor.store.locks import FileWriterLock, take_advisory_lock
@@ -98,7 +99,10 @@ def _prepare_file(path: Path) -> None:
 
 def _engine(location: StoreLocation, synchronous: str) -> Engine:
     if location.path is None:
-        return create_engine(location.url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+        try:
+            return create_engine(location.url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+        except ModuleNotFoundError as error:
+            raise missing_driver() from error
     engine = create_engine(
         location.url,
         poolclass=NullPool,

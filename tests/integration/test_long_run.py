@@ -158,6 +158,20 @@ def test_a_table_says_what_it_leaves_out(databases: tuple[Path, Path]) -> None:
     assert [line.split()[0] for line in shown.splitlines()[1:]] == ["1", "2", "3"]
 
 
+def test_a_crystal_that_is_not_there_is_a_mistake_and_a_time_without_points_is_none(
+    databases: tuple[Path, Path],
+) -> None:
+    _, long = databases
+    asked = [sys.executable, "-m", "monitor.cli", "growth", "last", "99999"]
+    done = subprocess.run(
+        [*asked, "--database", f"sqlite:///{long}"], capture_output=True, text=True, check=False, cwd=PROJECT
+    )
+    assert done.returncode == 2
+    assert "crystal 99999 is not in this run" in done.stderr
+    assert "Traceback" not in done.stderr
+    call(long, "growth", "last", 1, "--since", 10**9)
+
+
 def test_every_column_holds_what_it_is_said_to_hold(databases: tuple[Path, Path]) -> None:
     kinds = {"text": ColumnKind.WORDS, "integer": ColumnKind.WHOLE, "real": ColumnKind.NUMBER}
     connection = sqlite3.connect(databases[0])
