@@ -12,6 +12,7 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
     """Print the run's row of `run_summary`. Raises StoreUnusableError."""
     with TrailReader(database) as reader:
         row = next(reader.view("run_summary", run_id).records())
+        unknown_induction = "" if row["induction_s"] is not None else _why_no_induction(reader, run_id)
     if as_json:
         click.echo(to_json(row))
         return
@@ -38,6 +39,8 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
     if (induction_s := number("induction_s")) is not None:
         low, high = duration_text(number("induction_low_s")), duration_text(number("induction_high_s"))
         click.echo(f"  induction   {duration_text(induction_s)} (between {low} and {high})")
+    else:
+        click.echo(f"  induction   {unknown_induction}")
     if row["completed_elapsed_s"] is not None:
         click.echo(f"  complete    at {duration_text(number('completed_elapsed_s'))}")
     elif row["t95_elapsed_s"] is not None:
@@ -45,3 +48,9 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
         click.echo(f"  t95         {duration_text(number('t95_elapsed_s'))} (95 %: {low} to {high})")
     click.echo(f"  engine      {word('backend')}, weights {word('model')}")
     click.echo(f"  look closer: crystal-monitor trails {run_id} --database {database}")
+
+
+def _why_no_induction(reader: TrailReader, run_id: int) -> str:
+    present = reader.count("trail_summary", run_id, birth_kind="present_at_start")
+    before_zero = reader.count("trail_summary", run_id) - reader.count("trail_summary", run_id, 0.0)
+    return "no induction time: crystals were present at the start" if present or before_zero else "–"

@@ -88,7 +88,7 @@ class EventKind(StrEnum):
     TIME_ZERO = "time_zero"
     NOTE = "note"
     NUCLEATION = "nucleation"
-    """The first confirmed crystal that was born in the run."""
+    """The first confirmed crystal that was born in the run, in a field that was empty at its first good frame."""
     BIRTH = "birth"
     ENTRY = "entry"
     CONTACT = "contact"

@@ -217,6 +217,7 @@ class SimulatedMicroscope:
             for identity, born in enumerate(self._births_s, start=1)
         )
         born_later = self._births_s[np.isfinite(self._births_s)]
+        seeded = len(born_later) < len(self._births_s)
         _, shift = self._random(end)
         _, last = self._measure(self._specimen.moment(end), end, shift)
         completion, t99, stopped = self._completion()
@@ -225,7 +226,7 @@ class SimulatedMicroscope:
             merges=self._specimen.merges,
             contacts=self._specimen.contacts,
             expected_births=self._history.expected_births,
-            induction_s=float(born_later.min()) if len(born_later) else None,
+            induction_s=float(born_later.min()) if len(born_later) and not seeded else None,
             completion_s=completion,
             t99_s=t99,
             stopped_s=stopped,

@@ -109,7 +109,7 @@ class RunTruth:
     expected_births: float
     """Integral of nucleation rate times free area over the run: the mean of the number born."""
     induction_s: float | None
-    """Time of the first birth after the start, s; None where there is none."""
+    """Time of the first birth, s; None where there is none, or where crystals were there from the start."""
     completion_s: float | None
     """Time at which the total visible area reaches 95 % of its final value, s; None unless it grows."""
     t99_s: float | None

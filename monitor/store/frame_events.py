@@ -41,7 +41,9 @@ class EventRow:
 
 
 def events_of(result: FrameResult, previous: RunState | None, nucleated: bool) -> list[EventRow]:
-    """The frame's events in order; `previous`: the field's state before; `nucleated`: it had a birth."""
+    """The frame's events in order; `previous`: the field's state before; `nucleated`: it has a birth behind it,
+    or had crystals from the start: what is born then is no first nucleation.
+    """
     tracker = result.tracker
     given = [EventRow(event) for event in result.events]
     if tracker is not None:
@@ -67,6 +69,7 @@ def state_and_alert_events(
 
 
 def _births(born: tuple[TrailBirth, ...], nucleated: bool) -> Iterator[Event]:
+    nucleated = nucleated or any(birth.kind is BirthKind.PRESENT_AT_START for birth in born)
     for birth in born:
         kind = _BIRTH_KINDS.get(birth.kind)
         if kind is None:

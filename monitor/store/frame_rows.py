@@ -33,7 +33,7 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     ledger.account(connection, run.run_id, session, sent, result.losses)
     frame_id = _insert_frame(connection, result, field_row.field_id, session.session_id)
     next_crystal_id = field_row.next_crystal_id
-    nucleated = _has_births(connection, field_row.field_id)
+    nucleated = _has_nucleated(connection, field_row.field_id)
     if result.tracker is not None:
         step = result.tracker
         _write_points(connection, step.updated, result.fits, frame_id, field_row.field_id)
@@ -59,9 +59,10 @@ def _is_committed(connection: Connection, session_id: int, field_id: int, frame_
     return connection.execute(wanted).one_or_none() is not None
 
 
-def _has_births(connection: Connection, field_id: int) -> bool:
-    born = exists().where(trail.c.field_id == field_id, trail.c.birth_kind == "born")
-    return bool(connection.execute(select(born)).scalar())
+def _has_nucleated(connection: Connection, field_id: int) -> bool:
+    kinds = ("born", "present_at_start")
+    crystals = exists().where(trail.c.field_id == field_id, trail.c.birth_kind.in_(kinds))
+    return bool(connection.execute(select(crystals)).scalar())
 
 
 def _insert_frame(connection: Connection, result: FrameResult, field_id: int, session_id: int) -> int:

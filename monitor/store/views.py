@@ -11,11 +11,29 @@ import hashlib
 
 _LAST_OK = """FROM field f JOIN frame fr ON fr.frame_id = f.last_ok_frame_id WHERE f.run_id = r.run_id"""
 
-# The first crystal born after time zero; those that were there before, or entered, tell no induction.
+# Whether the field had crystals at time zero: those of its first good frame, and, where zero was set later, those that
+# were followed then: to the last good frame before it, or in a body that was seen again only after it.
+_NOT_EMPTY_AT_ZERO = """EXISTS (SELECT 1 FROM trail p WHERE p.field_id = f.field_id AND p.confirmed AND (
+      (p.birth_kind = 'present_at_start' AND p.first_seen_s >= r.zero_s)
+      OR (p.first_seen_s < r.zero_s AND (p.ended_s IS NULL
+        OR p.ended_s >= (SELECT MAX(b.elapsed_s) FROM frame b
+          WHERE b.field_id = f.field_id AND b.status = 'ok' AND b.elapsed_s <= r.zero_s)
+        OR (SELECT m.first_seen_s FROM trail m
+          WHERE m.field_id = f.field_id AND m.crystal_id = p.merged_into) >= r.zero_s))))"""
+
+# The first crystal born after time zero in a field that was empty then. A field that was not tells no induction: its
+# own nucleation was before, and what is born beside crystals may have come of them.
 # Induction is its detection; the interval reaches back to the earliest birth that its growth allows.
-_FIRST_BORN = """(SELECT {column} - r.zero_s FROM trail t JOIN field f ON f.field_id = t.field_id
-    WHERE f.run_id = r.run_id AND t.confirmed AND t.birth_kind = 'born' AND t.first_seen_s >= r.zero_s
+# The fields are chosen by themselves, so that each is asked once, not with each of its crystals.
+_FIRST_BORN = """(SELECT {column} - r.zero_s FROM trail t
+    WHERE t.field_id IN (SELECT f.field_id FROM field f WHERE f.run_id = r.run_id AND NOT {not_empty})
+      AND t.confirmed AND t.birth_kind = 'born' AND t.first_seen_s >= r.zero_s
     ORDER BY t.first_seen_s, t.crystal_id LIMIT 1)"""
+
+
+def _first_born(column: str) -> str:
+    return _FIRST_BORN.format(column=column, not_empty=_NOT_EMPTY_AT_ZERO)
+
 
 # Of several fields the one that has come least far; a blind one counts as least, so that nothing hides it.
 _LEAST_STATE = """(SELECT f.state FROM field f WHERE f.run_id = r.run_id AND f.state IS NOT NULL
@@ -52,9 +70,9 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
     AS total_area_um2,
   (SELECT SUM(fr.total_area_px) / SUM(fr.width_px * fr.height_px * 1.0) {_LAST_OK}) AS coverage,
   COALESCE({_LEAST_STATE}, 'waiting') AS state,
-  {_FIRST_BORN.format(column="t.first_seen_s")} AS induction_s,
-  {_FIRST_BORN.format(column="COALESCE(t.birth_low_s, t.last_clear_s)")} AS induction_low_s,
-  {_FIRST_BORN.format(column="t.first_seen_s")} AS induction_high_s,
+  {_first_born("t.first_seen_s")} AS induction_s,
+  {_first_born("COALESCE(t.birth_low_s, t.last_clear_s)")} AS induction_low_s,
+  {_first_born("t.first_seen_s")} AS induction_high_s,
   r.detection_limit_px * r.um_per_px AS detection_limit_um,
   (SELECT CASE WHEN COUNT(f.completed_at) = COUNT(*) THEN MAX(f.completed_at) END
     FROM field f WHERE f.run_id = r.run_id) AS completed_at,

@@ -142,6 +142,12 @@ def test_without_merging_every_number_stays() -> None:
     assert len(identities) > 40
 
 
+def test_crystals_that_are_there_from_the_start_leave_no_induction() -> None:
+    truth = run("film").truth_run()
+    assert {birth.present_at_start for birth in truth.births} == {True, False}, "the control"
+    assert truth.induction_s is None
+
+
 def test_an_empty_field_stays_empty() -> None:
     scope = run("empty")
     truth = scope.truth_run()

@@ -25,6 +25,13 @@ def test_crystals_that_were_there_or_came_in_are_not_born() -> None:
     assert kinds(frame, None, False) == [EventKind.ENTRY]
 
 
+def test_what_is_born_beside_crystals_of_the_same_first_frame_is_no_first_nucleation() -> None:
+    points = [made.point(1, 0, 50.0), made.point(2, 0, 50.0)]
+    born = [made.birth(1, 0.0), made.birth(2, 0.0, BirthKind.PRESENT_AT_START)]
+    assert kinds(made.result(0, points, born=born), None, False) == [EventKind.BIRTH]
+    assert EventKind.NUCLEATION in kinds(made.result(0, points, born=born[:1]), None, False), "the control"
+
+
 def test_ends_are_told_but_the_end_of_the_run_and_merges_are_not_told_twice() -> None:
     ended = [
         TrailEnd(1, EndReason.DISSOLVED, 4.0),
