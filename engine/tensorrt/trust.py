@@ -34,6 +34,13 @@ def read_trusted(path: Path) -> bytes:
         return stream.read()
 
 
+def check_trusted_folder(folder: Path) -> None:
+    """Raise EngineRefusedError (untrusted) for a folder from which `read_trusted` would read nothing."""
+    real = folder.resolve()
+    for each in (real, *real.parents):
+        _check(each, each.stat(), sticky_will_do=each != real)
+
+
 def _check(path: Path, status: os.stat_result, *, sticky_will_do: bool) -> None:
     kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
     if status.st_uid not in (0, os.geteuid()):

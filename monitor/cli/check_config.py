@@ -17,15 +17,16 @@ import click
 @click.option(
     "--settings-only",
     is_flag=True,
-    help="Check the settings alone, not the folders and files that they name: for another machine or user.",
+    help="Check the settings alone, not the folders, files and engine that they name: for another machine or user.",
 )
 def check_config(config: Path | None, schema: bool, show: bool, settings_only: bool) -> None:
     """Check the settings file CONFIG; exit code 2 with the remedy if something is wrong.
 
-    The folders and files that it names must be there, and this user must be allowed to use them.
+    The folders and files that it names must be there, this user must be allowed to use them, and the engine that it
+    names must be able to run here.
     """
     from monitor.errors import SettingsError
-    from monitor.service.places import wrong_places
+    from monitor.service.start_check import wrong_at_start, wrong_experiment
     from monitor.settings.loading import load_settings
     from monitor.settings.station import StationSettings
 
@@ -38,10 +39,10 @@ def check_config(config: Path | None, schema: bool, show: bool, settings_only: b
     if show:
         click.echo(settings.model_dump_json(indent=2))
         return
-    wrong = [] if settings_only else wrong_places(settings)
+    wrong = wrong_experiment(settings) if settings_only else wrong_at_start(settings)
     if wrong:
         raise SettingsError(
-            "\n  ".join([f"{len(wrong)} of the places that it names cannot be used:", *wrong])
+            "\n  ".join([f"{len(wrong)} of the things that it names cannot be used:", *wrong])
         )
     click.echo(
         f"station {settings.name}: camera {settings.camera.kind}, stream {settings.stream.policy}, "

@@ -1,5 +1,6 @@
 """The trail store: runs, frames, crystals and events in SQL, one transaction per frame."""
 
+from monitor.store.driver import check_driver
 from monitor.store.location import locate
 from monitor.store.query import run_query
 from monitor.store.reader import TrailReader
@@ -23,6 +24,7 @@ __all__ = [
     "Table",
     "TrailReader",
     "TrailStore",
+    "check_driver",
     "column_kind",
     "estimate_space",
     "locate",

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from monitor.errors import StoreUnusableError
+
+
+def check_driver() -> None:
+    """Raise StoreUnusableError where the driver is not installed."""
+    if find_spec("psycopg") is None:
+        raise missing_driver()
 
 
 def missing_driver() -> StoreUnusableError:

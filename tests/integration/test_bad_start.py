@@ -130,6 +130,17 @@ MISTAKES: dict[str, Mistake] = {
     "unknown experiment": Mistake(
         "grab {config}", ("lysozym", "demo"), '[camera]\nkind = "simulated"\npreset = "lysozym"'
     ),
+    "checking an unknown experiment": Mistake(
+        "check-config {config}",
+        ("camera.preset", "lysozym", "demo"),
+        '[camera]\nkind = "simulated"\npreset = "lysozym"',
+    ),
+    "checking a back end that cannot run": Mistake(
+        "check-config {config}",
+        ("the engine cannot start", "torch", "not installed"),
+        '[analysis]\nbackend = "torch"',
+        variables={"PYTHONPATH": "{without_torch}"},
+    ),
     "unknown preset of the demo": Mistake(
         "demo --preset lysozym --database {database}", ("lysozym", "needles")
     ),
