@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine import Segmentation
 from monitor.alerts.sinks import AlertPublisher
-from monitor.analysis import AnalysisLoop, CommandServer
+from monitor.analysis import AnalysisLoop, CommandServer, Observer
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import Provenance, RunKeeper
@@ -101,6 +101,7 @@ def scripted(
     settings: StationSettings | None = None,
     clock: Clock | None = None,
     control: Path | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Iterator[Scripted]:
     """The loop, its store in `folder`; `control` is a folder for the control socket, None for none."""
     clock = clock or SystemClock()
@@ -113,7 +114,7 @@ def scripted(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     endpoint = f"ipc://{control / 'control.ipc'}" if control is not None else ""
     commands = CommandServer(context, endpoint, fields) if control is not None else None
-    loop = AnalysisLoop(settings, clock, ScriptedSource(script), keeper, fields, emitter, commands)
+    loop = AnalysisLoop(settings, clock, ScriptedSource(script), keeper, fields, emitter, commands, observers)
     try:
         yield Scripted(loop, keeper, fields, store, database, endpoint)
     finally:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         WriteNote,
         ask_daemon,
     )
-    from monitor.analysis.loop import AnalysisLoop, Progress
+    from monitor.analysis.loop import AnalysisLoop, Observer, Progress
     from monitor.analysis.opening import Analysis, open_analysis, run_analysis, tell_store
     from monitor.analysis.pipeline import FieldPipeline
     from monitor.analysis.replaying import replay
@@ -33,6 +33,7 @@ __all__ = [
     "FieldPipeline",
     "Mute",
     "NewRun",
+    "Observer",
     "Progress",
     "SegmentedStill",
     "SetZero",
@@ -56,6 +57,7 @@ _HOME = {
     "FieldPipeline": "pipeline",
     "Mute": "commands",
     "NewRun": "commands",
+    "Observer": "loop",
     "open_analysis": "opening",
     "open_segmenter": "segmenting",
     "Progress": "loop",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.analysis.commands import CommandServer
@@ -16,7 +16,15 @@ from monitor.clock import Clock, Instant
 from monitor.errors import EngineLostError
 from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.records import Event, EventKind, FrameResult
-from monitor.records.run import AlertsTold, RunChange, RunEvent, SessionEnded, SessionEndKind
+from monitor.records.run import (
+    AlertsTold,
+    Run,
+    RunChange,
+    RunEvent,
+    SessionEnded,
+    SessionEndKind,
+    SilenceObserved,
+)
 from monitor.settings.station import StationSettings
 from monitor.source import FrameSource, Notice, NoticeKind
 
@@ -41,6 +49,16 @@ class Progress:
     """Frames considered and committed."""
     last: FrameResult | None = None
     """The last of them."""
+    silence: SilenceObserved | None = None
+    """The last committed silence of a field, of those since the last frame; None where a frame was the last commit."""
+    run: Run | None = None
+    """The run that the last commit belongs to."""
+    committed: Instant | None = None
+    """When the last commit was done."""
+
+
+Observer = Callable[[Progress], None]
+"""Called after every commit, of a frame or of a silence, in the loop's thread: it must be quick, and must not raise."""
 
 
 class AnalysisLoop:
@@ -55,9 +73,9 @@ class AnalysisLoop:
         fields: Fields,
         emitter: Emitter,
         commands: CommandServer | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        """`on_progress` is called after every commit, in the loop's thread; it must be quick."""
+        """`observers` are called in this order after every commit, before the alerts of that commit are sent."""
         self._settings = settings
         self._clock = clock
         self._source = source
@@ -65,7 +83,7 @@ class AnalysisLoop:
         self._fields = fields
         self._emitter = emitter
         self._commands = commands
-        self._on_progress = on_progress
+        self._observers = tuple(observers)
         self._waiting_losses: list[FrameLoss] = []
         self.progress = Progress()
         self.exhausted = False
@@ -135,15 +153,20 @@ class AnalysisLoop:
         )
         writer.do(lambda: self._keeper.append(result), "the frame in hand")
         self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
-        self.progress = Progress(self.progress.frames + 1, result)
+        self._tell_progress(
+            replace(self.progress, frames=self.progress.frames + 1, last=result, silence=None)
+        )
         self._tell_alerts(writer, any_new=bool(result.alerts))
-        if self._on_progress is not None:
-            self._on_progress(self.progress)
         if pipeline.stop_reason is not None:
             raise EngineLostError(
                 f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
                 "What it did so far is stored, the frame in hand as failed; it goes on with the run when it is started."
             )
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self.progress = replace(progress, run=self._keeper.run, committed=self._clock.now())
+        for observe in self._observers:
+            observe(self.progress)
 
     def _tell_alerts(self, writer: StoreWriter, *, any_new: bool) -> None:
         run = self._keeper.run
@@ -198,4 +221,5 @@ class AnalysisLoop:
             return
         for observed in self._fields.silent(self._clock.now()):
             self._record(observed, "a field's silence", writer)
+            self._tell_progress(replace(self.progress, silence=observed))
             self._tell_alerts(writer, any_new=bool(observed.alerts))

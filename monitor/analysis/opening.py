@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
-from monitor.analysis.loop import AnalysisLoop, Progress
+from monitor.analysis.loop import AnalysisLoop, Observer, Progress
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.analysis.segmenting import open_segmenter
 from monitor.archive import FrameArchive
@@ -55,7 +55,7 @@ def open_analysis(
     *,
     source: FrameSource | None = None,
     segmenter: Segmenter | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    observers: Sequence[Observer] = (),
     station_started: Instant | None = None,
 ) -> Iterator[Analysis]:
     """Open all that the analysis needs, and close it at the end of the `with` block.
@@ -65,7 +65,7 @@ def open_analysis(
         clock: where the time comes from.
         source: frames; None connects to the grabber that the settings name. Closed at the end.
         segmenter: the engine; None opens the one that the settings name.
-        on_progress: called after every commit.
+        observers: called in the loop's thread after every commit, of a frame or of a silence; they must be quick.
         station_started: when the station of this process was started, for one that may be started again in its middle.
 
     Raises:
@@ -108,18 +108,22 @@ def open_analysis(
             stack.callback(context.term)
             commands = CommandServer(context, settings.control_endpoint, fields)
             stack.callback(commands.close)
-        loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, on_progress)
+        loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers)
         yield Analysis(loop, keeper, store)
 
 
 def run_analysis(
-    settings: StationSettings, clock: Clock, stop: threading.Event, station_started: Instant | None = None
+    settings: StationSettings,
+    clock: Clock,
+    stop: threading.Event,
+    station_started: Instant | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Progress:
     """The analysis process: until `stop` is set or the camera has no more frames. Raises UserError at the start.
 
-    `station_started`: see `open_analysis`.
+    `station_started`, `observers`: see `open_analysis`.
     """
-    with open_analysis(settings, clock, station_started=station_started) as analysis:
+    with open_analysis(settings, clock, observers=observers, station_started=station_started) as analysis:
         progress = analysis.loop.run(stop)
         if analysis.loop.exhausted:
             analysis.loop.end_run("the camera has no more frames", stop)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from monitor.analysis.loop import Progress
+from monitor.analysis.loop import Observer
 from monitor.analysis.opening import open_analysis
 from monitor.clock import Clock
 from monitor.errors import EngineLostError, SourceError
@@ -18,16 +18,18 @@ def replay(
     source: ReplaySource,
     clock: Clock,
     stop: threading.Event,
-    on_progress: Callable[[Progress], None] | None = None,
+    observers: Sequence[Observer] = (),
 ) -> int:
     """Replay `source` into a new run of the settings' database and end the run; returns its number.
+
+    `observers` are called after every commit, in this thread.
 
     Raises UserError: nothing to replay, a database or engine that cannot be used.
     """
     settings = settings.model_copy(
         update={"analysis": settings.analysis.model_copy(update={"resume": False})}
     )
-    with open_analysis(settings, clock, source=source, on_progress=on_progress) as analysis:
+    with open_analysis(settings, clock, source=source, observers=observers) as analysis:
         try:
             analysis.loop.run(stop)
         except EngineLostError:

@@ -72,5 +72,5 @@ def replay(
     )
     stop = stop_on_signals()
     with ReplayProgress(frames) as progress:
-        run_id = replay_source(settings, frames, clock, stop, progress.show)
+        run_id = replay_source(settings, frames, clock, stop, [progress.show])
     print_summary(settings.storage.database, run_id, as_json=as_json)

@@ -1,0 +1,59 @@
+"""Observers of the analysis are told of every commit, of frames and of silences, once what they are told is stored."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from monitor.analysis import Observer, Progress
+from monitor.records import RunState
+from monitor.store import TrailReader
+from tests.integration.test_real_time import HandClock
+from tests.scripted_analysis import Step, frame, scripted
+
+
+def test_observers_are_called_in_order_after_the_commit_of_each_frame(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'trails.sqlite'}"
+    seen: list[tuple[str, int, int]] = []
+
+    def observer(name: str) -> Observer:
+        def observe(progress: Progress) -> None:
+            assert progress.last is not None
+            with TrailReader(database) as reader:
+                stored = len(list(reader.view("frame_log").records()))
+            seen.append((name, progress.frames, stored))
+
+        return observe
+
+    clock = HandClock()
+
+    def script() -> list[Step]:
+        return [frame(0, clock.now()), lambda: clock.sleep(1), frame(1, clock.now().after(1))]
+
+    with scripted(tmp_path, script(), clock=clock, observers=[observer("a"), observer("b")]) as parts:
+        assert not seen, "nothing was committed yet"
+        parts.loop.run(threading.Event())
+    assert seen == [("a", 1, 1), ("b", 1, 1), ("a", 2, 2), ("b", 2, 2)]
+
+
+def test_a_silence_that_is_committed_is_told_with_its_run_and_instant(tmp_path: Path) -> None:
+    clock = HandClock()
+    told: list[Progress] = []
+    steps: list[Step] = [
+        frame(0, clock.now()),
+        lambda: clock.sleep(200),
+        None,
+        frame(1, clock.now().after(201)),
+    ]
+    with scripted(tmp_path, steps, clock=clock, observers=[told.append]) as parts:
+        parts.loop.run(threading.Event())
+        run = parts.keeper.run
+    assert run is not None
+    first, silent, back = told
+    assert first.frames == 1 and first.silence is None
+    assert silent.frames == 1 and silent.last is first.last
+    assert silent.silence is not None and silent.silence.completion.state is RunState.BLIND
+    assert first.committed is not None and silent.committed is not None
+    assert silent.committed.seconds_since(first.committed) == 200
+    assert back.frames == 2 and back.silence is None, "a frame ends the silence"
+    assert {progress.run.run_id for progress in told if progress.run} == {run.run_id}
