@@ -12,6 +12,7 @@ from monitor.errors import StoreError, StoreUnusableError
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import Run, RunChange, RunEnded, RunEvent, RunStart
+from monitor.settings.redaction import settings_snapshot
 from monitor.settings.station import StationSettings
 from monitor.store import TrailStore
 from monitor.version import __version__
@@ -106,7 +107,7 @@ class RunKeeper:
                     weights_sha256=provenance.weights_sha256,
                     model_card_json=provenance.model_card_json,
                     backend=provenance.backend,
-                    settings_json=self._settings.model_dump_json(),
+                    settings_json=settings_snapshot(self._settings),
                     camera=frame.camera if isinstance(frame, Frame) else "",
                     um_per_px=frame.um_per_px if isinstance(frame, Frame) else None,
                     detection_limit_px=provenance.detection_limit_px,

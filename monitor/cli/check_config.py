@@ -28,6 +28,7 @@ def check_config(config: Path | None, schema: bool, show: bool, settings_only: b
     from monitor.errors import SettingsError
     from monitor.service.start_check import wrong_at_start, wrong_experiment
     from monitor.settings.loading import load_settings
+    from monitor.settings.redaction import settings_snapshot, without_passwords
     from monitor.settings.station import StationSettings
 
     if schema:
@@ -37,14 +38,15 @@ def check_config(config: Path | None, schema: bool, show: bool, settings_only: b
         return
     settings = load_settings(config)
     if show:
-        click.echo(settings.model_dump_json(indent=2))
+        click.echo(json.dumps(json.loads(settings_snapshot(settings)), indent=2, ensure_ascii=False))
         return
     wrong = wrong_experiment(settings) if settings_only else wrong_at_start(settings)
     if wrong:
         raise SettingsError(
             "\n  ".join([f"{len(wrong)} of the things that it names cannot be used:", *wrong])
         )
+    database = without_passwords(settings.storage.database)
     click.echo(
         f"station {settings.name}: camera {settings.camera.kind}, stream {settings.stream.policy}, "
-        f"back end {settings.analysis.backend}, database {settings.storage.database}; nothing is wrong"
+        f"back end {settings.analysis.backend}, database {database}; nothing is wrong"
     )

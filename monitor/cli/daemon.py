@@ -20,10 +20,12 @@ def run(config: Path) -> None:
     from monitor.clock import SystemClock
     from monitor.service import Supervisor, stop_on_signals
     from monitor.settings.loading import load_settings
+    from monitor.settings.redaction import without_passwords
 
     settings = load_settings(config)
     stop = stop_on_signals()
-    click.echo(f"station {settings.name}: trails go to {settings.storage.database}; Ctrl-C stops", err=True)
+    database = without_passwords(settings.storage.database)
+    click.echo(f"station {settings.name}: trails go to {database}; Ctrl-C stops", err=True)
     sys.exit(Supervisor(config, SystemClock(), stop).run())
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.camera import is_live
-from monitor.errors import SourceError
+from monitor.errors import SettingsError, SourceError
 from monitor.footage import check_video_file
 from monitor.settings.camera import FolderCameraSettings, VideoCameraSettings
+from monitor.settings.secrets import CREDENTIALS_VARIABLE, secrets_in
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
 from monitor.store import locate
@@ -25,6 +26,7 @@ def wrong_places(settings: StationSettings) -> list[str]:
 
 def _problems(settings: StationSettings) -> Iterator[str]:
     yield from _camera(settings)
+    yield from _secrets(settings)
     path = locate(settings.storage.database).path
     if path is not None:
         folder_is_made = settings.storage.database == user_database()
@@ -56,6 +58,16 @@ def _camera(settings: StationSettings) -> Iterator[str]:
                 yield f"camera.source: {error}"
         elif isinstance(camera.source, str) and "://" not in camera.source:
             yield _readable(Path(camera.source), "camera.source", folder=False)
+
+
+def _secrets(settings: StationSettings) -> Iterator[str]:
+    """Read, and not kept. Credentials are there for the unit alone: outside of it they cannot be looked at."""
+    for setting, secret in secrets_in(settings):
+        if secret.credential is None or CREDENTIALS_VARIABLE in os.environ:
+            try:
+                secret.read()
+            except SettingsError as error:
+                yield f"{setting}: {error}"
 
 
 def _readable(path: Path, setting: str, *, folder: bool) -> str:

@@ -14,6 +14,8 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from monitor.errors import SettingsError
+from monitor.settings.redaction import without_passwords
+from monitor.settings.secrets import INLINE_SECRET
 from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
 
 Tree = dict[str, Any]
@@ -91,8 +93,11 @@ def _explain(error: ValidationError, path: Path | None) -> str:
             lines.append(
                 f'{where}: it has no kind; add kind = "…" (`crystal-monitor check-config --schema` lists the kinds)'
             )
+        elif item["type"] == INLINE_SECRET:
+            lines.append(f"{where}: {item['msg']}")
         else:
-            lines.append(f"{where}: {item['msg']} (given: {item['input']!r:.80})")
+            given = without_passwords(repr(item["input"]))
+            lines.append(f"{where}: {item['msg']} (given: {given:.80})")
     return f"{origin}: " + "\n  ".join(lines)
 
 

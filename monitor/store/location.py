@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreUnusableError
+from monitor.settings.redaction import without_passwords
 from monitor.store.column_types import POSTGRESQL, SQLITE
 
 _FORMS = "use sqlite:///FOLDER/trails.sqlite (or the file's path alone) or postgresql://USER@HOST/DATABASE"
@@ -26,7 +27,7 @@ class StoreLocation:
     @property
     def shown(self) -> str:
         """As people should see it, without a password."""
-        return str(self.path) if self.path is not None else self.url.render_as_string(hide_password=True)
+        return str(self.path) if self.path is not None else without_passwords(self.url.render_as_string())
 
 
 def locate(database: str) -> StoreLocation:
@@ -38,10 +39,11 @@ def locate(database: str) -> StoreLocation:
         raise StoreUnusableError(f"no database was named: {_FORMS}")
     if "://" not in database:
         return _sqlite(Path(database))
+    shown = without_passwords(database)
     try:
         url = make_url(database)
     except ArgumentError as error:
-        raise StoreUnusableError(f"{database!r} is no database URL: {_FORMS}") from error
+        raise StoreUnusableError(f"{shown!r} is no database URL: {_FORMS}") from error
     if url.get_backend_name() == SQLITE:
         if not url.database or url.database == ":memory:":
             raise StoreUnusableError(
@@ -50,7 +52,7 @@ def locate(database: str) -> StoreLocation:
         return _sqlite(Path(url.database))
     if url.get_backend_name() == POSTGRESQL:
         return StoreLocation(url.set(drivername="postgresql+psycopg"), None)
-    raise StoreUnusableError(f"the database {database!r} is neither SQLite nor PostgreSQL: {_FORMS}")
+    raise StoreUnusableError(f"the database {shown!r} is neither SQLite nor PostgreSQL: {_FORMS}")
 
 
 def _sqlite(path: Path) -> StoreLocation:

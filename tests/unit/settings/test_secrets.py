@@ -1,0 +1,186 @@
+"""Secrets by reference: read from a safe place, refused from any other, shown nowhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from monitor.errors import SettingsError
+from monitor.settings.base import SettingsModel
+from monitor.settings.loading import _explain
+from monitor.settings.redaction import settings_snapshot, without_passwords
+from monitor.settings.secrets import LONGEST_SECRET_BYTES, Secret, secrets_in
+from monitor.settings.station import StationSettings
+
+WORD = "correct-horse-battery"
+
+
+class Sink(SettingsModel):
+    key: Secret | None = None
+
+
+class Station(SettingsModel):
+    sinks: tuple[Sink, ...] = ()
+    password: Secret | None = None
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_text(f"{WORD}\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    return folder
+
+
+def test_a_file_and_a_credential_are_read_when_they_are_used(file: Path, credentials: Path) -> None:
+    secret = Secret(file=file)
+    assert secret.read().get_secret_value() == WORD
+    file.write_text("changed\r\n")
+    assert secret.read().get_secret_value() == "changed", "a rotated secret holds from its next use on"
+    (credentials / "broker").write_text(WORD)
+    (credentials / "broker").chmod(0o400)
+    assert Secret(credential="broker").read_bytes() == WORD.encode()
+
+
+def test_the_word_is_shown_nowhere(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    station = Station(password=Secret(file=file), sinks=(Sink(key=Secret(file=file)),))
+    assert station.password is not None
+    word = station.password.read()
+    assert word.get_secret_value() == WORD, "the control: it was read"
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("test").warning("%s %r %s %r", station, station, word, word)
+    shown = [
+        caplog.text,
+        station.model_dump_json(),
+        settings_snapshot(station),
+        str(vars(station)),
+        f"{word}",
+    ]
+    assert all(WORD not in text for text in shown)
+    assert str(file) in settings_snapshot(station), "the reference is what is kept"
+    assert [name for name, _ in secrets_in(station)] == ["sinks.0.key", "password"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o622, 0o610, 0o644, 0o666])
+def test_a_file_that_others_may_read_or_write_is_refused(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    with pytest.raises(SettingsError, match=f"mode 0{mode:o}, so that others .*chmod 600") as refused:
+        Secret(file=file).read()
+    assert WORD not in str(refused.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(file: Path) -> None:
+    os.chown(file, 65534, 65534)
+    with pytest.raises(SettingsError, match="belongs to user 65534"):
+        Secret(file=file).read()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a credential as systemd lays it out")
+def test_systemds_access_list_shows_as_the_groups_permission_to_read(credentials: Path) -> None:
+    path = credentials / "broker"
+    path.write_text(WORD)
+    path.chmod(0o440)
+    assert Secret(credential="broker").read().get_secret_value() == WORD
+    for mode in (0o444, 0o460, 0o450):
+        path.chmod(mode)
+        with pytest.raises(SettingsError, match="others may read"):
+            Secret(credential="broker").read()
+
+
+def test_what_is_no_secret_is_refused_with_the_remedy(tmp_path: Path, file: Path) -> None:
+    def refusal(secret: Secret) -> str:
+        with pytest.raises(SettingsError) as refused:
+            secret.read()
+        return str(refused.value)
+
+    assert "cannot be read (No such file" in refusal(Secret(file=tmp_path / "missing"))
+    assert "no regular file" in refusal(Secret(file=tmp_path))
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert "no regular file" in refusal(Secret(file=tmp_path / "pipe")), "and it does not wait for a writer"
+    for content, says in (
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "is no text"),
+        (b"x" * (LONGEST_SECRET_BYTES + 1), "too long"),
+    ):
+        file.write_bytes(content)
+        assert says in refusal(Secret(file=file))
+
+
+def test_a_credential_without_systemd_says_what_the_unit_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(SettingsError, match="LoadCredential=broker:PATH"):
+        Secret(credential="broker").read()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        WORD,
+        {"value": WORD},
+        {"file": "/x", "password": WORD},
+        {"file": "/x", "credential": WORD},
+        {"credential": f"{WORD}!"},
+        {"credential": f"../{WORD}"},
+        {},
+        [WORD],
+    ],
+)
+def test_the_word_itself_in_the_settings_is_refused_and_not_repeated(written: object) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Station.model_validate({"password": written})
+    told = _explain(raised.value, None)
+    assert "password: " in told
+    assert 'write { file = "/etc/crystal-monitor/NAME" }' in told
+    assert WORD not in told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://lab:PW@server/crystals",
+        "postgresql://server/crystals?user=lab&password=PW",
+        "rtsp://admin:PW@10.0.0.7:554/stream?channel=1",
+        "rtsp://admin:P@W@10.0.0.7/stream",
+        "https://hooks.example/x?access_token=PW&y=1",
+        "say postgresql+psycopg://lab:PW@server/crystals, and rtsp://a:PW@b/c",
+    ],
+)
+def test_a_password_in_an_address_becomes_stars(address: str) -> None:
+    hidden = without_passwords(address)
+    assert "PW" not in hidden
+    assert "P@W" not in hidden
+    assert "***" in hidden
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite:////var/lib/a:b@c.sqlite",
+        "ipc:///run/x",
+        "postgresql://lab@server/crystals?sslmode=require",
+        "a: b@c",
+    ],
+)
+def test_what_is_no_password_stays(address: str) -> None:
+    assert without_passwords(address) == address
+
+
+def test_the_snapshot_of_a_station_keeps_everything_but_the_password() -> None:
+    station = StationSettings.model_validate({"storage": {"database": "postgresql://lab:PW@server/crystals"}})
+    kept = settings_snapshot(station)
+    assert "PW" not in kept
+    assert "postgresql://lab:***@server/crystals" in kept
+    assert StationSettings.model_validate_json(kept).completion == station.completion
