@@ -223,6 +223,7 @@ class FrameServer:
             grabbed_boottime_ns=now_ns if grabbed_ns is None else grabbed_ns,
             published_boottime_ns=now_ns,
             payload=payload,
+            counts=self._statistics.counts,
         )
         try:
             self.socket.send_multipart([identity, *encode(envelope)], zmq.NOBLOCK, copy=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.wire import GrabberCounts
+
 
 @dataclass(slots=True)
 class GrabberStatistics:
@@ -28,3 +30,10 @@ class GrabberStatistics:
     """Frames that a listener could not decode."""
     undelivered: int = 0
     """Answers to listeners that had gone or did not read."""
+
+    @property
+    def counts(self) -> GrabberCounts:
+        """What the analysis is told of them."""
+        return GrabberCounts(
+            self.grabbed, self.failed, self.served, self.undelivered, self.junk, self.camera_losses
+        )

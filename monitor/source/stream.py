@@ -113,6 +113,7 @@ class StreamSource:
                     f"no sign of life from the grabber for {self._silence.waited_s:.1f} s: is it running?"
                 )
                 self._put(self._notice(NoticeKind.STREAM_SILENT, now, message))
+                self._statistics.camera_running = None
             elif now.seconds_since(begun) >= timeout_s and not self._ready:
                 return None
             asked = now
@@ -128,18 +129,21 @@ class StreamSource:
             self._introduced = False
             return
         self._ledger.newest = max(self._ledger.newest, envelope.newest_index)
+        self._statistics.grabber = envelope.counts
         match payload:
             case Frame() | FailedFrame():
+                self._statistics.camera_running = True
                 self._receive(envelope, payload)
             case CameraNotice():
                 self._notices_after = max(self._notices_after, payload.serial)
                 self._tell_camera(running=payload.running, at=payload.at, message=payload.message)
             case Heartbeat():
-                pass
+                self._statistics.camera_running = payload.camera_running
             case Goodbye() if self._ended:
                 connection.pause(self._settings.heartbeat_s)
             case Goodbye():
                 self._part(envelope.newest_index, payload)
+        self._statistics.behind = max(0, self._ledger.newest - self._ledger.considered)
 
     def _meet(self, envelope: Envelope, hello: Hello) -> None:
         if hello.policy is not self.policy:
@@ -160,6 +164,7 @@ class StreamSource:
         # While the camera is lost, the grabber is asked for its last notice: it says why.
         self._notices_after = hello.notice_serial if hello.camera_running else max(0, hello.notice_serial - 1)
         self._statistics.sessions += 1
+        self._statistics.camera_running = hello.camera_running
         message = f"session of {hello.camera}"
         self._put(self._notice(NoticeKind.SESSION_STARTED, hello.started, message), losses)
         if hello.camera_running:
@@ -207,6 +212,7 @@ class StreamSource:
         self._put(self._notice(kind, goodbye.at, message), losses)
 
     def _tell_camera(self, *, running: bool, at: Instant, message: str) -> None:
+        self._statistics.camera_running = running
         if running == self._camera_running:
             return
         self._camera_running = running
@@ -227,5 +233,7 @@ class StreamSource:
     def _put(
         self, item: Frame | FailedFrame | Notice, losses: Sequence[FrameLoss] = (), age_s: float | None = None
     ) -> None:
-        self._statistics.lost += sum(loss.count for loss in losses)
+        for loss in losses:
+            self._statistics.lost += loss.count
+            self._statistics.lost_by_reason[loss.reason] += loss.count
         self._ready.append(Received(item, tuple(losses), age_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields as dataclass_fields
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from monitor.errors import FrameDecodeError
 from monitor.frame import FailedFrame, FailureCause, Frame, Image, TimeSource
 from monitor.settings.stream import StreamPolicy
-from monitor.wire.fields import MAX_FRAME_BYTES, Fields, clean_text, pack_header, pack_instant
+from monitor.wire.fields import MAX_COUNT, MAX_FRAME_BYTES, Fields, clean_text, pack_header, pack_instant
 from monitor.wire.messages import (
     MOST_EARLIER_SESSIONS,
     CameraNotice,
@@ -18,6 +19,7 @@ from monitor.wire.messages import (
     Envelope,
     Goodbye,
     GoodbyeReason,
+    GrabberCounts,
     Heartbeat,
     Hello,
     Payload,
@@ -30,6 +32,7 @@ _LARGEST_SIDE_PX = 65_536
 _LARGEST_UM_PER_PX = 1e6
 _COLOURS = 3
 _GREY_AXES = 2
+_COUNTS = tuple(each.name for each in dataclass_fields(GrabberCounts))
 _PIXEL_TYPES: Mapping[str, np.dtype[Any]] = {"uint8": np.dtype("<u1"), "uint16": np.dtype("<u2")}
 
 
@@ -44,6 +47,7 @@ def encode(envelope: Envelope) -> list[bytes | memoryview]:
         "boot_id": envelope.boot_id,
         "grabbed_boottime_ns": envelope.grabbed_boottime_ns,
         "published_boottime_ns": envelope.published_boottime_ns,
+        "counts": [getattr(envelope.counts, name) for name in _COUNTS],
     }
     payload = envelope.payload
     pixels: list[bytes | memoryview] = []
@@ -128,6 +132,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Envelope:
         grabbed_boottime_ns=fields.integer("grabbed_boottime_ns", 0),
         published_boottime_ns=fields.integer("published_boottime_ns", 0),
         payload=read(fields, session, parts[1:]),
+        counts=GrabberCounts(*fields.integers("counts", (len(_COUNTS),), 0, MAX_COUNT)),
     )
     fields.finish()
     return envelope

@@ -101,6 +101,24 @@ class Goodbye:
 Payload = Frame | FailedFrame | Hello | CameraNotice | Heartbeat | Goodbye
 
 
+@dataclass(frozen=True, slots=True)
+class GrabberCounts:
+    """What the grabber's session came to so far: so that one place, the analysis, can tell of the whole station."""
+
+    grabbed: int = 0
+    """Frames that the camera gave, failed ones included."""
+    failed: int = 0
+    """Frames among them that could not be had."""
+    served: int = 0
+    """Frames handed to the wire, repeated ones included."""
+    undelivered: int = 0
+    """Answers to listeners that had gone or did not read."""
+    junk: int = 0
+    """Messages on the grabber's socket that were no requests."""
+    camera_losses: int = 0
+    """Times that the camera was lost."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
     """One message of the grabber."""
@@ -122,3 +140,5 @@ class Envelope:
     """When the message was sent: real CLOCK_BOOTTIME."""
     payload: Payload
     """What it says."""
+    counts: GrabberCounts = GrabberCounts()
+    """The session's counts when it was sent."""

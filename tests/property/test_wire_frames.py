@@ -22,6 +22,7 @@ from monitor.wire import (
     Envelope,
     Goodbye,
     GoodbyeReason,
+    GrabberCounts,
     Heartbeat,
     Hello,
     Payload,
@@ -84,8 +85,18 @@ PAYLOADS: st.SearchStrategy[Payload] = st.one_of(
     st.builds(Heartbeat, st.booleans()),
     st.builds(Goodbye, st.sampled_from(GoodbyeReason), INSTANTS),
 )
+GRABBER_COUNTS = st.builds(GrabberCounts, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
 ENVELOPES = st.builds(
-    Envelope, st.just(SESSION), COUNTS, LASTS, LASTS, TEXTS.map(lambda t: t[:64]), COUNTS, COUNTS, PAYLOADS
+    Envelope,
+    st.just(SESSION),
+    COUNTS,
+    LASTS,
+    LASTS,
+    TEXTS.map(lambda t: t[:64]),
+    COUNTS,
+    COUNTS,
+    PAYLOADS,
+    GRABBER_COUNTS,
 )
 REQUESTS = st.builds(Request, st.integers(1, 2**63 - 1), st.just("") | SESSIONS, LASTS, COUNTS, st.booleans())
 JSON = st.recursive(
