@@ -50,10 +50,15 @@ def test_a_silence_that_is_committed_is_told_with_its_run_and_instant(tmp_path: 
         run = parts.keeper.run
     assert run is not None
     first, silent, back = told
-    assert first.frames == 1 and first.silence is None
-    assert silent.frames == 1 and silent.last is first.last
-    assert silent.silence is not None and silent.silence.completion.state is RunState.BLIND
-    assert first.committed is not None and silent.committed is not None
+    assert first.frames == 1
+    assert first.silence is None
+    assert silent.frames == 1
+    assert silent.last is first.last
+    assert silent.silence is not None
+    assert silent.silence.completion.state is RunState.BLIND
+    assert first.committed is not None
+    assert silent.committed is not None
     assert silent.committed.seconds_since(first.committed) == 200
-    assert back.frames == 2 and back.silence is None, "a frame ends the silence"
+    assert back.frames == 2
+    assert back.silence is None, "a frame ends the silence"
     assert {progress.run.run_id for progress in told if progress.run} == {run.run_id}
