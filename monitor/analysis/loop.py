@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
 from monitor.analysis.commands import CommandServer
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.persistence import NotStoredError, StoreWriter
+from monitor.analysis.pipeline import FieldPipeline
 from monitor.analysis.runs import RunKeeper
+from monitor.analysis.stages import timed
 from monitor.clock import Clock, Instant
 from monitor.errors import EngineLostError
 from monitor.frame import FailedFrame, Frame, FrameLoss
@@ -55,6 +58,9 @@ class Progress:
     """The run that the last commit belongs to."""
     committed: Instant | None = None
     """When the last commit was done."""
+    stages_s: Mapping[str, float] = dataclass_field(default_factory=dict)
+    """Seconds that each stage of the last frame took: those of its pipeline, `archive`, `append`, and `frame` for all
+    of them; and `emit`, the sending of what was committed before it."""
 
 
 Observer = Callable[[Progress], None]
@@ -85,6 +91,7 @@ class AnalysisLoop:
         self._commands = commands
         self._observers = tuple(observers)
         self._waiting_losses: list[FrameLoss] = []
+        self._emitted_s: dict[str, float] = {}
         self.progress = Progress()
         self.exhausted = False
         """Whether the camera has said that it has no more frames."""
@@ -135,6 +142,32 @@ class AnalysisLoop:
 
     def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, writer: StoreWriter) -> None:
         now = self._clock.now()
+        stages_s = self._emitted_s.copy()
+        with timed("frame", stages_s):
+            pipeline, result = self._consider(frame, age_s, now, writer, stages_s)
+        self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
+        self._tell_progress(
+            replace(
+                self.progress, frames=self.progress.frames + 1, last=result, silence=None, stages_s=stages_s
+            )
+        )
+        with timed("emit", self._emitted_s):
+            self._tell_alerts(writer, any_new=bool(result.alerts))
+        if pipeline.stop_reason is not None:
+            raise EngineLostError(
+                f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
+                "What it did so far is stored, the frame in hand as failed; it goes on with the run when it is started."
+            )
+
+    def _consider(
+        self,
+        frame: Frame | FailedFrame,
+        age_s: float | None,
+        now: Instant,
+        writer: StoreWriter,
+        stages_s: dict[str, float],
+    ) -> tuple[FieldPipeline, FrameResult]:
+        """Take a frame through its field's pipeline and commit the result; the times of the stages go to `stages_s`."""
         run = writer.do(lambda: self._keeper.run_for(frame), "the run's first row")
         pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field, now), "the frame in hand")
         elapsed_s = run.elapsed_s(frame.captured)
@@ -142,8 +175,10 @@ class AnalysisLoop:
             result = pipeline.consider_failed(frame, elapsed_s)
         else:
             result = pipeline.consider(frame, elapsed_s, age_s)
+        stages_s |= pipeline.timings_s
         losses = tuple(loss for loss in self._waiting_losses if loss.session == frame.session)
-        kept = self._emitter.archive(frame, run.run_id, result)
+        with timed("archive", stages_s):
+            kept = self._emitter.archive(frame, run.run_id, result)
         result = replace(
             result,
             losses=losses,
@@ -151,17 +186,9 @@ class AnalysisLoop:
             archived_before=kept.archived_before,
             archive_dropped=kept.archive_dropped,
         )
-        writer.do(lambda: self._keeper.append(result), "the frame in hand")
-        self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
-        self._tell_progress(
-            replace(self.progress, frames=self.progress.frames + 1, last=result, silence=None)
-        )
-        self._tell_alerts(writer, any_new=bool(result.alerts))
-        if pipeline.stop_reason is not None:
-            raise EngineLostError(
-                f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
-                "What it did so far is stored, the frame in hand as failed; it goes on with the run when it is started."
-            )
+        with timed("append", stages_s):
+            writer.do(lambda: self._keeper.append(result), "the frame in hand")
+        return pipeline, result
 
     def _tell_progress(self, progress: Progress) -> None:
         self.progress = replace(progress, run=self._keeper.run, committed=self._clock.now())

@@ -6,9 +6,7 @@ daemon run this very code.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,6 +18,7 @@ from engine.errors import BackendError
 from monitor.alerts import AlertInput, AlertState
 from monitor.alerts import step as alerts_step
 from monitor.analysis.engine_report import EngineReport, report_of_failure, report_of_frame
+from monitor.analysis.stages import timed
 from monitor.completion import CompletionInput, CompletionMachineState
 from monitor.completion import step as completion_step
 from monitor.frame import FailedFrame, Frame, TimeSource
@@ -340,10 +339,5 @@ class FieldPipeline:
             events=events,
         )
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        began_s = time.perf_counter()
-        try:
-            yield
-        finally:  # a stage that fails took its time as well
-            self.timings_s[stage] = time.perf_counter() - began_s
+    def _timed(self, stage: str) -> AbstractContextManager[None]:
+        return timed(stage, self.timings_s)

@@ -62,3 +62,16 @@ def test_a_silence_that_is_committed_is_told_with_its_run_and_instant(tmp_path: 
     assert back.frames == 2
     assert back.silence is None, "a frame ends the silence"
     assert {progress.run.run_id for progress in told if progress.run} == {run.run_id}
+
+
+def test_a_commit_tells_how_long_the_stages_of_its_frame_took(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    now = HandClock().now()
+    with scripted(tmp_path, [frame(0, now), frame(1, now.after(1.0))], observers=[seen.append]) as analysis:
+        analysis.loop.run(threading.Event())
+    first, second = (dict(progress.stages_s) for progress in seen)
+    parts = {"quality", "segmentation", "measuring", "tracking", "kinetics", "completion", "alerts", "state"}
+    assert parts | {"archive", "append", "frame"} == set(first)
+    assert set(second) == set(first) | {"emit"}, "what was sent after the first commit"
+    assert all(seconds >= 0 for seconds in second.values())
+    assert first["frame"] >= sum(seconds for name, seconds in first.items() if name != "frame")
