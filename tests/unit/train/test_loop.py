@@ -68,9 +68,10 @@ def _stopped_after_two(out):
 
 def test_two_steps_write_log_checkpoint_and_configuration(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "train.command_line.first_weights", lambda steps, seed: TINY.model_copy(update={"steps": steps})
+        "train.command_line.weights.first_weights",
+        lambda steps, seed: TINY.model_copy(update={"steps": steps}),
     )
-    monkeypatch.setattr("train.command_line.data_folder", lambda given: None)
+    monkeypatch.setattr("train.command_line.weights.data_folder", lambda given: None)
     arguments = ["first-weights", "--out", str(tmp_path), "--threads", "1", "--workers", "0", "--resume"]
     assert main([*arguments, "--steps", "2"]) == 0
     assert "simulation alone" in capsys.readouterr().out

@@ -1,17 +1,14 @@
-"""The training command line: `python -m train first-weights | tune | evaluate | release | parity`."""
+"""Commands that make, measure and release weights: first-weights, tune, evaluate, release, parity."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.card import load_card
-from engine.errors import EngineError
 from train import checkpoint
-from train.errors import TrainingError
 from train.evaluation.report import evaluate, verdict
 from train.first_weights import first_weights
 from train.ice_frames import data_folder
@@ -23,25 +20,14 @@ from train.thresholds import RELEASE_THRESHOLDS
 from train.tuning import candidates, probability_maps, try_thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from train.command_line.commands import Commands
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; exit code 0, or 2 for a mistake of the user's."""
-    options = _parser().parse_args(arguments)
-    try:
-        _COMMANDS[options.command](options)
-    except (TrainingError, EngineError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+DATA_HELP = "folder of the real images (default: CRYSTAL_MONITOR_SHARED_DATA, else ../shared/data)"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    data_help = "folder of the real images (default: CRYSTAL_MONITOR_SHARED_DATA, else ../shared/data)"
-
+def add_commands(commands: Commands) -> None:
+    """Add this group's commands."""
     first = commands.add_parser(
         "first-weights",
         help="train the weights that ship",
@@ -53,8 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     first.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
     first.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
     first.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
-    first.add_argument("--data", type=Path, help=data_help)
+    first.add_argument("--data", type=Path, help=DATA_HELP)
     first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    first.set_defaults(run=_first_weights)
 
     tuning = commands.add_parser(
         "tune",
@@ -62,8 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m train tune --weights default",
     )
     tuning.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    tuning.add_argument("--data", type=Path, help=data_help)
+    tuning.add_argument("--data", type=Path, help=DATA_HELP)
     tuning.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
+    tuning.set_defaults(run=_tune)
 
     measure = commands.add_parser(
         "evaluate",
@@ -71,11 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m train evaluate --weights default --overlays overlays --json figures.json",
     )
     measure.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    measure.add_argument("--data", type=Path, help=data_help)
+    measure.add_argument("--data", type=Path, help=DATA_HELP)
     measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
     measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
     measure.add_argument("--parts", nargs="+", help="of simulation ice film suspension drops (all)")
     measure.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
+    measure.set_defaults(run=_evaluate)
 
     publish = commands.add_parser(
         "release",
@@ -86,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--name", default="default", help="name of the model (default: default)")
     publish.add_argument("--out", type=Path, help="folder (default: that of the shipped weights)")
     publish.add_argument("--figures", type=Path, help="JSON of `evaluate`, to stand in the card")
-    publish.add_argument("--data", type=Path, help=data_help)
+    publish.add_argument("--data", type=Path, help=DATA_HELP)
+    publish.set_defaults(run=_release)
 
     parity = commands.add_parser(
         "parity",
@@ -95,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parity.add_argument("--weights", default="default", help="a shipped name or a card's path")
     parity.add_argument("--threads", type=int, default=2, help="threads of the reference (default: 2)")
-    return parser
+    parity.set_defaults(run=_parity)
 
 
 def _first_weights(options: argparse.Namespace) -> None:
@@ -154,12 +144,3 @@ def _release(options: argparse.Namespace) -> None:
 def _parity(options: argparse.Namespace) -> None:
     card = make_parity(load_card(options.weights, parity=False), options.threads)
     print(f"made {card.parity_path} for the weights {card.weights_hash}")
-
-
-_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
-    "first-weights": _first_weights,
-    "tune": _tune,
-    "evaluate": _evaluate,
-    "release": _release,
-    "parity": _parity,
-}

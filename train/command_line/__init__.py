@@ -1,0 +1,33 @@
+"""The training command line, `python -m train`: one module for each group of commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError
+from train.command_line import data, weights
+from train.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GROUPS = (weights, data)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; exit code 0, or 2 for a mistake of the user's."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train", description="Makes, measures and releases weights."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for group in GROUPS:
+        group.add_commands(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (TrainingError, EngineError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
