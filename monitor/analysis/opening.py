@@ -102,6 +102,10 @@ def open_analysis(
         if live:
             frames.open()
             stack.callback(frames.close)
+        if live and settings.metrics.listen:
+            from monitor.analysis.serving_metrics import serving_metrics  # noqa: PLC0415  # where asked for alone
+
+            observers = (*observers, stack.enter_context(serving_metrics(settings, clock, engine, frames)))
         commands = None
         if live:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

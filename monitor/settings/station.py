@@ -11,6 +11,7 @@ from monitor.settings.camera import CameraSettings, SimulatedCameraSettings
 from monitor.settings.completion import CompletionSettings
 from monitor.settings.kinetics import KineticsSettings
 from monitor.settings.measuring import MeasuringSettings
+from monitor.settings.metrics import MetricsSettings
 from monitor.settings.quality import QualitySettings
 from monitor.settings.storage import StorageSettings
 from monitor.settings.stream import StreamSettings
@@ -59,6 +60,8 @@ class StationSettings(BaseSettings):
     """The database and the archive of key frames."""
     control: ControlSettings = Field(default_factory=ControlSettings)
     """Where the running daemon takes commands."""
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    """Where the running daemon serves its metrics."""
 
     @model_validator(mode="after")
     def _gate_looks_before_blindness(self) -> StationSettings:

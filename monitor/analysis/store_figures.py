@@ -1,0 +1,99 @@
+"""What stands in the store, read every few seconds for the metrics, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from monitor.errors import CrystalMonitorError
+from monitor.metrics import StoreFigures
+from monitor.records import EventKind
+from monitor.store import TrailReader, locate, run_query
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 5.0
+_BATCH = 5_000
+_CHANGES = {EventKind.ALERT_RAISED.value: "raised", EventKind.ALERT_CLEARED.value: "cleared"}
+
+
+class StoreWatch:
+    """Reads what the metrics show of the store, so that no scrape waits for a disk or a server. A context manager."""
+
+    def __init__(self, database: str, every_s: float) -> None:
+        """Count events from now on. Raises QueryError, StoreUnusableError where the store cannot be read."""
+        self._database = database
+        self._path = locate(database).path
+        self._every_s = every_s
+        newest = run_query(database, "SELECT COALESCE(MAX(event_id), 0) FROM event_log").rows
+        self._newest_event = int(str(newest[0][0]))
+        self._events: Counter[str] = Counter()
+        self._alerts: Counter[tuple[str, str]] = Counter()
+        self._figures = StoreFigures()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics-store", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to read."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """End the thread; a reading that hangs is left behind."""
+        self._stop.set()
+        self._thread.join(1.0)
+
+    def figures(self) -> StoreFigures:
+        """Those of the last reading; the sizes of files as they are now."""
+        if self._path is None:
+            return self._figures
+        try:
+            room = shutil.disk_usage(self._path.parent)
+        except OSError:
+            return self._figures
+        return replace(
+            self._figures,
+            database_bytes=_size(self._path),
+            wal_bytes=_size(self._path.with_name(f"{self._path.name}-wal")),
+            disk_free_bytes=room.free,
+            disk_size_bytes=room.total,
+        )
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._figures = self._read()
+            except CrystalMonitorError as error:
+                if self._figures.readable:
+                    log.warning("the metrics cannot read the store: %s", error)
+                self._figures = replace(self._figures, readable=False)
+            if self._stop.wait(self._every_s):
+                return
+
+    def _read(self) -> StoreFigures:
+        with TrailReader(self._database) as reader:
+            while True:
+                events = reader.events_after(self._newest_event, _BATCH)
+                for event_id, kind, alert_kind in events:
+                    self._newest_event = event_id
+                    self._events[kind] += 1
+                    if kind in _CHANGES:
+                        self._alerts[alert_kind or "", _CHANGES[kind]] += 1
+                if len(events) < _BATCH:
+                    break
+            unacknowledged = reader.unacknowledged_alerts()
+        return StoreFigures(
+            events=dict(self._events), alerts=dict(self._alerts), unacknowledged=unacknowledged
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
