@@ -115,7 +115,7 @@ class CommandServer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_MESSAGE_BYTES)
         try:
-            make_socket_folder(endpoint)
+            make_socket_folder(self._path.parent)
             self._socket.bind(endpoint)
             self._path.chmod(0o660)
         except (zmq.ZMQError, OSError) as error:

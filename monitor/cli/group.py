@@ -36,6 +36,7 @@ _COMMANDS: dict[str, _Entry] = {
     "mute": _Entry("control", "mute", "Silence alerts for a while."),
     "model": _Entry("model", "model", "The weights: list, verify, build engines."),
     "acceptance": _Entry("acceptance", "acceptance", "The simulated microscope against its limits."),
+    "keys": _Entry("keys", "keys", "A pair of keys for frames over TCP."),
     "check-config": _Entry("check_config", "check_config", "What is wrong with a settings file."),
 }
 

@@ -55,7 +55,7 @@ class Grabber:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         wake = Bell()
         try:
-            with SessionFile(self._settings.endpoint) as session_file:
+            with SessionFile(self._settings) as session_file:
                 self._serve(context, wake, session_file, stop_event)
         finally:
             context.term()
@@ -102,7 +102,8 @@ class Grabber:
             acquisition.start()
             _log.info("session %s: %s, policy %s", session, identity.camera, self._settings.policy)
             poller = zmq.Poller()
-            poller.register(server.socket, zmq.POLLIN)
+            for socket in server.sockets:
+                poller.register(socket, zmq.POLLIN)
             poller.register(wake.file, zmq.POLLIN)
             while not stop_event.is_set() and acquisition.phase is not Phase.BROKEN:
                 self._turn(poller, wake, server)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import zmq
 
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
-from monitor.errors import FrameDecodeError, SourceError
+from monitor.errors import FrameDecodeError, SourceError, UserError
 from monitor.grabber.acquisition import Acquisition, Phase
+from monitor.grabber.gatekeeper import Gatekeeper
 from monitor.grabber.hold import Hold
 from monitor.grabber.statistics import GrabberStatistics
+from monitor.settings.endpoints import socket_path
 from monitor.settings.stream import StreamSettings
 from monitor.wire import (
     EarlierSession,
@@ -79,6 +81,7 @@ class FrameServer:
         self._clock = clock
         self._statistics = statistics
         self._listeners: OrderedDict[bytes, _Listener] = OrderedDict()
+        self._gatekeeper: Gatekeeper | None = None
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.SNDHWM, _ANSWERS_IN_FLIGHT)
@@ -87,21 +90,45 @@ class FrameServer:
         # A larger message closes the connection that it came from: nobody fills the grabber's memory.
         self.socket.setsockopt(zmq.MAXMSGSIZE, 65_536)
         try:
-            self.socket.bind(settings.endpoint)
-        except zmq.ZMQError as error:
-            self.socket.close()
+            if settings.keys is not None:
+                self._gatekeeper = Gatekeeper(context, self.socket, settings.keys, clock, statistics)
+            self._bind(settings.endpoint)
+        except UserError:
+            self.close()
+            raise
+
+    def _bind(self, endpoint: str) -> None:
+        path = socket_path(endpoint)
+        self.socket.setsockopt(zmq.IPV6, int("[" in endpoint))
+        try:
+            self.socket.bind(endpoint)
+            if path is not None:
+                path.chmod(0o600)  # frames are the analysis' alone, whatever the folder
+        except (zmq.ZMQError, OSError) as error:
+            remedy = (
+                "create its folder, let the grabber write there, or correct stream.endpoint"
+                if path is not None
+                else "name an address of this machine and a port that is free in stream.endpoint"
+            )
             raise SourceError(
-                f"the stream's endpoint {settings.endpoint!r} cannot be served ({error.strerror}): create "
-                f"its folder, "
-                "let the grabber write there, or correct stream.endpoint"
+                f"the stream's endpoint {endpoint!r} cannot be served ({error.strerror}): {remedy}"
             ) from error
+
+    @property
+    def sockets(self) -> tuple[zmq.Socket[bytes], ...]:
+        """Where something is to be received once they are readable."""
+        return (self.socket, *(self._gatekeeper.sockets if self._gatekeeper is not None else ()))
 
     def close(self, linger_s: float = 0.0) -> None:
         """Close the socket; what was sent already may still leave within `linger_s`."""
+        if self._gatekeeper is not None:
+            self._gatekeeper.close()
         self.socket.close(linger=round(linger_s * 1000))
 
     def receive(self) -> None:
-        """Take in the requests that have come, without waiting."""
+        """Take in the requests that have come, without waiting; let in and refuse who knocks."""
+        if self._gatekeeper is not None:
+            self._gatekeeper.tend()
         for _ in range(_REQUESTS_PER_TURN):
             try:
                 identity, *parts = self.socket.recv_multipart(zmq.NOBLOCK)

@@ -7,11 +7,10 @@ import fcntl
 import mmap
 import os
 import struct
-from pathlib import Path
 from typing import Self
 
 from monitor.errors import SourceError
-from monitor.settings.stream import IPC_PREFIX
+from monitor.settings.stream import StreamSettings
 from monitor.wire import MOST_EARLIER_SESSIONS, EarlierSession, make_socket_folder
 
 _ENTRY = struct.Struct("<32sq")
@@ -25,17 +24,16 @@ class SessionFile:
     can say exactly how many frames the killed ones had, and no frame costs a write to disk.
     """
 
-    def __init__(self, endpoint: str) -> None:
-        """Take the endpoint. Raises SourceError where another grabber has it, or its folder cannot be
+    def __init__(self, settings: StreamSettings) -> None:
+        """Take the stream's endpoint. Raises SourceError where another grabber has it, or the file's folder cannot be
         used."""
-        socket_path = Path(endpoint.removeprefix(IPC_PREFIX))
-        path = socket_path.with_name(socket_path.name + ".session")
+        path = settings.session_file
         try:
-            make_socket_folder(endpoint)
+            make_socket_folder(path.parent)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise SourceError(
-                f"the stream's folder {str(socket_path.parent)!r} cannot be used ({error.strerror}): create "
+                f"the stream's folder {str(path.parent)!r} cannot be used ({error.strerror}): create "
                 "it, and let the grabber write there, or correct stream.endpoint"
             ) from error
         try:
@@ -43,7 +41,7 @@ class SessionFile:
         except OSError as error:
             os.close(self._file)
             raise SourceError(
-                f"another grabber serves {endpoint} already: stop it, or give this one another "
+                f"another grabber serves {settings.endpoint} already: stop it, or give this one another "
                 f"stream.endpoint"
             ) from error
         if os.fstat(self._file).st_size != _SIZE:

@@ -30,10 +30,18 @@ class GrabberStatistics:
     """Frames that a listener could not decode."""
     undelivered: int = 0
     """Answers to listeners that had gone or did not read."""
+    refused: int = 0
+    """Connections that had no key of a listener, and got nothing."""
 
     @property
     def counts(self) -> GrabberCounts:
         """What the analysis is told of them."""
         return GrabberCounts(
-            self.grabbed, self.failed, self.served, self.undelivered, self.junk, self.camera_losses
+            self.grabbed,
+            self.failed,
+            self.served,
+            self.undelivered,
+            self.junk,
+            self.camera_losses,
+            self.refused,
         )

@@ -37,11 +37,8 @@ def _problems(settings: StationSettings) -> Iterator[str]:
         yield _can_be_made(settings.analysis.model_cache, "analysis.model_cache")
     if settings.analysis.engines is not None:
         yield _readable(settings.analysis.engines, "analysis.engines", folder=True)
-    for endpoint, name in (
-        (settings.stream.endpoint, "stream.endpoint"),
-        (settings.control_endpoint, "control.endpoint"),
-    ):
-        yield _can_be_made(Path(endpoint.removeprefix("ipc://")).parent, name)
+    yield _can_be_made(settings.stream.folder, "stream.endpoint")
+    yield _can_be_made(Path(settings.control_endpoint.removeprefix("ipc://")).parent, "control.endpoint")
 
 
 def _camera(settings: StationSettings) -> Iterator[str]:

@@ -9,6 +9,7 @@ from monitor.settings.alerts import AlertSettings
 from monitor.settings.analysis import AnalysisSettings, ControlSettings
 from monitor.settings.camera import CameraSettings, SimulatedCameraSettings
 from monitor.settings.completion import CompletionSettings
+from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.kinetics import KineticsSettings
 from monitor.settings.measuring import MeasuringSettings
 from monitor.settings.metrics import MetricsSettings
@@ -77,7 +78,7 @@ class StationSettings(BaseSettings):
     @property
     def control_endpoint(self) -> str:
         """Where the running daemon takes commands: as set, else beside the stream's socket."""
-        return self.control.endpoint or f"{self.stream.endpoint.rpartition('/')[0]}/control.ipc"
+        return self.control.endpoint or f"{IPC_PREFIX}{self.stream.folder}/control.ipc"
 
     @classmethod
     def settings_customise_sources(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from monitor.settings.base import SettingsModel
+from monitor.settings.endpoints import IPC_PREFIX, check_endpoint, leaves_the_machine, socket_path
+from monitor.settings.secrets import Secret
 
-IPC_PREFIX = "ipc://"
 SYSTEM_FOLDER = Path("/run/crystal-monitor")
-IPC_PATH_LIMIT_BYTES = 107
-"""Longest path of a Unix socket on Linux (sun_path holds 108 bytes, one of them the closing zero)."""
 
 
 class StreamPolicy(StrEnum):
@@ -26,32 +27,55 @@ class StreamPolicy(StrEnum):
     """The camera waits for the analysis; nothing is lost."""
 
 
-def default_endpoint() -> str:
-    """The stream's socket where a station names none.
+def runtime_folder() -> Path:
+    """The folder of a station's sockets where it names none.
 
-    In the unit's runtime folder under systemd (RUNTIME_DIRECTORY), in `/run/crystal-monitor` where this user may
-    write there, else in the user's own runtime folder (XDG_RUNTIME_DIR), else in a folder of the user's under the
-    temporary files. Every process of one user finds the same.
+    The unit's runtime folder under systemd (RUNTIME_DIRECTORY), `/run/crystal-monitor` where this user may write
+    there, else the user's own runtime folder (XDG_RUNTIME_DIR), else a folder of the user's under the temporary files.
+    Every process of one user finds the same.
     """
     unit = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     user = os.environ.get("XDG_RUNTIME_DIR", "")
     if unit.startswith("/"):
-        folder = Path(unit)
-    elif os.access(SYSTEM_FOLDER, os.W_OK | os.X_OK):
-        folder = SYSTEM_FOLDER
-    elif user.startswith("/") and os.access(user, os.W_OK | os.X_OK):
-        folder = Path(user) / "crystal-monitor"
-    else:
-        folder = Path(tempfile.gettempdir()) / f"crystal-monitor-{os.getuid()}"
-    return f"{IPC_PREFIX}{folder}/frames.ipc"
+        return Path(unit)
+    if os.access(SYSTEM_FOLDER, os.W_OK | os.X_OK):
+        return SYSTEM_FOLDER
+    if user.startswith("/") and os.access(user, os.W_OK | os.X_OK):
+        return Path(user) / "crystal-monitor"
+    return Path(tempfile.gettempdir()) / f"crystal-monitor-{os.getuid()}"
+
+
+def default_endpoint() -> str:
+    """The stream's socket where a station names none: in `runtime_folder`."""
+    return f"{IPC_PREFIX}{runtime_folder()}/frames.ipc"
+
+
+PublicKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$")]
+
+
+class StreamKeys(SettingsModel):
+    """CURVE keys: who serves frames, and who may have them. `crystal-monitor keys NAME --out FOLDER` makes a pair."""
+
+    grabber_secret: Secret | None = None
+    """The grabber's secret key; on the grabber's machine alone."""
+    listeners: tuple[PublicKey, ...] = Field(default=(), max_length=64)
+    """Public keys (40 characters) that may have frames; on the grabber's machine. Every other one is refused."""
+    grabber_public: PublicKey | None = None
+    """The grabber's public key (40 characters), by which the analysis knows it; on the analysis' machine."""
+    listener_secret: Secret | None = None
+    """The analysis' own secret key; on the analysis' machine alone."""
 
 
 class StreamSettings(SettingsModel):
     """Frames from the grabber to the analysis."""
 
     endpoint: str = Field(default_factory=default_endpoint)
-    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes long. If not
-    given: `frames.ipc` in the unit's runtime folder, in `/run/crystal-monitor`, or in the user's runtime folder."""
+    """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes long, or
+    `tcp://HOST:PORT`, which needs `keys` unless HOST is the machine itself (127.0.0.1). If not given: `frames.ipc` in
+    the unit's runtime folder, in `/run/crystal-monitor`, or in the user's runtime folder."""
+    keys: StreamKeys | None = None
+    """Keys that the stream is encrypted with, and without which nobody gets a frame; none leaves it to the permissions
+    of the socket."""
     policy: StreamPolicy = StreamPolicy.LATEST
     """`latest`: the newest frame, at most 2 camera periods old; `lossless`: every frame, the camera waits."""
     lossless_depth: int = Field(default=2, ge=1, le=64)
@@ -70,15 +94,27 @@ class StreamSettings(SettingsModel):
     @field_validator("endpoint")
     @classmethod
     def _endpoint_is_usable(cls, endpoint: str) -> str:
-        if not endpoint.startswith(IPC_PREFIX + "/"):
+        return check_endpoint(endpoint)
+
+    @model_validator(mode="after")
+    def _no_frames_for_everybody(self) -> Self:
+        if self.keys is None and leaves_the_machine(self.endpoint):
             raise ValueError(
-                f"the endpoint {endpoint!r} is no absolute ipc address: write ipc:// and an absolute path, "
-                "such as ipc:///run/crystal-monitor/frames.ipc"
+                f"the endpoint {self.endpoint!r} can be reached from other machines, and without keys everybody there "
+                "would have the frames: make keys (`crystal-monitor keys grabber --out FOLDER`) and name them in "
+                "[stream.keys], or serve on ipc:// or tcp://127.0.0.1"
             )
-        length = len(endpoint.removeprefix(IPC_PREFIX).encode())
-        if length > IPC_PATH_LIMIT_BYTES:
-            raise ValueError(
-                f"the endpoint's path {endpoint!r} is {length} bytes long, a socket's may have "
-                f"{IPC_PATH_LIMIT_BYTES}: choose a shorter folder"
-            )
-        return endpoint
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the stream's own files are: beside its socket, for TCP in the runtime folder."""
+        path = socket_path(self.endpoint)
+        return path.parent if path is not None else runtime_folder()
+
+    @property
+    def session_file(self) -> Path:
+        """The file that outlives a killed grabber: one for each endpoint."""
+        path = socket_path(self.endpoint)
+        name = path.name if path is not None else re.sub(r"[^A-Za-z0-9.]+", "-", self.endpoint)
+        return self.folder / f"{name}.session"

@@ -6,11 +6,22 @@ import logging
 
 import zmq
 
-from monitor.clock import NANOSECONDS_PER_SECOND, Clock
-from monitor.errors import FrameDecodeError
+from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
+from monitor.errors import FrameDecodeError, SettingsError
+from monitor.settings.endpoints import socket_path
 from monitor.settings.stream import StreamSettings
 from monitor.source.statistics import SourceStatistics
-from monitor.wire import MAX_FRAME_BYTES, Envelope, Goodbye, Request, decode, encode_request
+from monitor.wire import (
+    MAX_FRAME_BYTES,
+    Envelope,
+    Goodbye,
+    HandshakeFailure,
+    HandshakeWatch,
+    Request,
+    connect_with_keys,
+    decode,
+    encode_request,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +29,11 @@ _ASK_AGAIN_S = 0.25
 """After how long a question is asked again: a grabber that was killed meanwhile took it with it."""
 _RETRY_S = 0.05
 """How long after a failure to ask, or to read the answer, the next question is tried."""
+_REMIND_S = 60.0
+"""While the grabber does not let us in, the log says so this often."""
+_TCP_SIGN_OF_LIFE_MS = 3_000
+_TCP_SILENCE_MS = 10_000
+"""A network that was cut tells nobody: the library asks for signs of life, and connects anew without them."""
 
 
 class GrabberConnection:
@@ -28,9 +44,10 @@ class GrabberConnection:
     """
 
     def __init__(self, settings: StreamSettings, clock: Clock, statistics: SourceStatistics) -> None:
-        """Connects in the background: the grabber may start later."""
+        """Connects in the background: the grabber may start later. Raises SettingsError for keys that do not do."""
         self._clock = clock
         self._statistics = statistics
+        self._endpoint = settings.endpoint
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -39,7 +56,14 @@ class GrabberConnection:
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         self._socket.setsockopt(zmq.RECONNECT_IVL, 20)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-        self._socket.connect(settings.endpoint)
+        self._watch: HandshakeWatch | None = None
+        self._own_key = ""
+        self._told_shut_out: Instant | None = None
+        try:
+            self._connect(settings)
+        except SettingsError:
+            self.close()
+            raise
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._serial = 0
@@ -49,8 +73,26 @@ class GrabberConnection:
         self._not_before_ns = 0
         self._unreadable = False
 
+    def _connect(self, settings: StreamSettings) -> None:
+        if settings.keys is not None:
+            self._own_key = connect_with_keys(self._socket, settings.keys)
+            self._watch = HandshakeWatch(self._context, self._socket)
+        if socket_path(settings.endpoint) is None:
+            self._socket.setsockopt(zmq.IPV6, int("[" in settings.endpoint))
+            self._socket.setsockopt(zmq.HEARTBEAT_IVL, _TCP_SIGN_OF_LIFE_MS)
+            self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _TCP_SILENCE_MS)
+        try:
+            self._socket.connect(settings.endpoint)
+        except zmq.ZMQError as error:
+            raise SettingsError(
+                f"the stream's endpoint {settings.endpoint!r} cannot be connected to ({error.strerror}): correct "
+                "stream.endpoint"
+            ) from error
+
     def close(self) -> None:
         """Close the socket."""
+        if self._watch is not None:
+            self._watch.close()
         self._socket.close(linger=0)
         self._context.term()
 
@@ -86,6 +128,7 @@ class GrabberConnection:
 
         May return earlier with None: when a message was dropped, or a question is due.
         """
+        self._tell_if_shut_out()
         longest_s = _ASK_AGAIN_S if self._open else _RETRY_S
         if not self._poller.poll(round(1000 * max(0.0, min(timeout_s, longest_s)))):
             return None
@@ -106,6 +149,29 @@ class GrabberConnection:
             return None
         self._open = False
         return envelope
+
+    def _tell_if_shut_out(self) -> None:
+        """A wrong key looks like a grabber that is not there: say what it is."""
+        failures = self._watch.failures() if self._watch is not None else []
+        if not failures:
+            return
+        self._statistics.shut_out += len(failures)
+        now = self._clock.now()
+        if self._told_shut_out is not None and now.seconds_since(self._told_shut_out) < _REMIND_S:
+            return
+        self._told_shut_out = now
+        if HandshakeFailure.REFUSED in failures:
+            _log.error(
+                "the grabber at %s does not let this station in: add its public key %s to stream.keys.listeners there",
+                self._endpoint,
+                self._own_key,
+            )
+        else:
+            _log.error(
+                "what answers at %s is not the grabber of stream.keys.grabber_public, or serves without keys (%s)",
+                self._endpoint,
+                failures[-1],
+            )
 
     def _now_ns(self) -> int:
         boottime_ns = self._clock.now().boottime_ns

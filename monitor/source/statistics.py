@@ -22,6 +22,8 @@ class SourceStatistics:
     """The same by reason, as in `FrameLoss.reason`."""
     malformed: int = 0
     """Messages that could not be decoded (`FrameDecodeError`)."""
+    shut_out: int = 0
+    """Connections to the grabber that failed for the keys at either end."""
     sessions: int = 0
     """Sessions seen."""
     behind: int = 0

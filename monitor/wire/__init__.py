@@ -1,7 +1,9 @@
 """What passes between grabber and analysis: a versioned header and raw pixels, never pickle."""
 
 from monitor.wire.codec import decode, encode
+from monitor.wire.curve import ZAP_DOMAIN, connect_with_keys, make_key_pair, serve_with_keys
 from monitor.wire.fields import MAX_FRAME_BYTES, MAX_HEADER_BYTES
+from monitor.wire.handshakes import HandshakeFailure, HandshakeWatch
 from monitor.wire.messages import (
     MOST_EARLIER_SESSIONS,
     CameraNotice,
@@ -22,19 +24,25 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "MAX_HEADER_BYTES",
     "MOST_EARLIER_SESSIONS",
+    "ZAP_DOMAIN",
     "CameraNotice",
     "EarlierSession",
     "Envelope",
     "Goodbye",
     "GoodbyeReason",
     "GrabberCounts",
+    "HandshakeFailure",
+    "HandshakeWatch",
     "Heartbeat",
     "Hello",
     "Payload",
     "Request",
+    "connect_with_keys",
     "decode",
     "decode_request",
     "encode",
     "encode_request",
+    "make_key_pair",
     "make_socket_folder",
+    "serve_with_keys",
 ]

@@ -117,6 +117,8 @@ class GrabberCounts:
     """Messages on the grabber's socket that were no requests."""
     camera_losses: int = 0
     """Times that the camera was lost."""
+    refused: int = 0
+    """Connections that had no key of a listener, and got nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

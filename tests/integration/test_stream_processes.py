@@ -221,7 +221,7 @@ def test_a_killed_grabber_leaves_an_exact_ledger(
         collect(source, ledger, lambda wanted=wanted: source.statistics.received >= wanted)  # type: ignore[misc]
         grabber.kill()
         grabber.wait()
-        with SessionFile(endpoint) as file:
+        with SessionFile(StreamSettings(endpoint=endpoint)) as file:
             assert file.earlier[0].session == session
             last_by_session[session] = file.earlier[0].last_index
     grabber = start("stream_grabber.py", endpoint, policy, 200, 0, 64)

@@ -85,7 +85,7 @@ PAYLOADS: st.SearchStrategy[Payload] = st.one_of(
     st.builds(Heartbeat, st.booleans()),
     st.builds(Goodbye, st.sampled_from(GoodbyeReason), INSTANTS),
 )
-GRABBER_COUNTS = st.builds(GrabberCounts, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
+GRABBER_COUNTS = st.builds(GrabberCounts, *[COUNTS] * 7)
 ENVELOPES = st.builds(
     Envelope,
     st.just(SESSION),

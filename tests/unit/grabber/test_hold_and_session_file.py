@@ -13,6 +13,7 @@ from monitor.errors import SourceError
 from monitor.frame import FailedFrame
 from monitor.grabber.hold import Grabbed, LatestHold, LosslessHold
 from monitor.grabber.session_file import SessionFile
+from monitor.settings.stream import StreamSettings
 from monitor.wire import MOST_EARLIER_SESSIONS, EarlierSession
 
 SESSION = "a" * 32
@@ -79,7 +80,7 @@ def test_a_full_hold_makes_the_camera_wait() -> None:
 def test_the_session_file_remembers(tmp_path: Path) -> None:
     endpoint = f"ipc://{tmp_path}/f.ipc"
     for number in range(MOST_EARLIER_SESSIONS + 4):
-        with SessionFile(endpoint) as file:
+        with SessionFile(StreamSettings(endpoint=endpoint)) as file:
             expected = [EarlierSession(f"{earlier:032x}", 10 * earlier) for earlier in range(number)]
             assert list(file.earlier) == expected[::-1][:MOST_EARLIER_SESSIONS]
             file.begin(f"{number:032x}")
@@ -91,18 +92,18 @@ def test_a_damaged_session_file_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "f.ipc.session"
     for junk in (b"", b"x" * 5, b"\xff" * 680, b"\xff" * 10_000):
         path.write_bytes(junk)
-        with SessionFile(endpoint) as file:
+        with SessionFile(StreamSettings(endpoint=endpoint)) as file:
             assert file.earlier == ()
             file.begin(SESSION)
-    with SessionFile(endpoint) as file:
+    with SessionFile(StreamSettings(endpoint=endpoint)) as file:
         assert file.earlier == (EarlierSession(SESSION, -1),)
 
 
 def test_the_endpoint_has_one_grabber(tmp_path: Path) -> None:
     endpoint = f"ipc://{tmp_path}/f.ipc"
-    with SessionFile(endpoint), pytest.raises(SourceError, match="another grabber"):
-        SessionFile(endpoint)
-    SessionFile(endpoint).close()
+    with SessionFile(StreamSettings(endpoint=endpoint)), pytest.raises(SourceError, match="another grabber"):
+        SessionFile(StreamSettings(endpoint=endpoint))
+    SessionFile(StreamSettings(endpoint=endpoint)).close()
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="create it"):
-        SessionFile(f"ipc://{tmp_path}/file/f.ipc")
+        SessionFile(StreamSettings(endpoint=f"ipc://{tmp_path}/file/f.ipc"))

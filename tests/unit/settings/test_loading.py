@@ -69,7 +69,8 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         ("[camera]\nframes_per_s = 5", r"camera: it has no kind; add kind ="),
         ("name = 'a/b'", r"name: .*'a/b'"),
         ("[storage]\ndatabase = ''", r"storage\.database"),
-        ("[stream]\nendpoint = 'tcp://0.0.0.0:5555'", r"ipc:// and an absolute path"),
+        ("[stream]\nendpoint = 'frames.ipc'", r"ipc:// and an absolute path"),
+        ("[stream]\nendpoint = 'tcp://0.0.0.0:5555'", r"other machines, .*crystal-monitor keys"),
         ("[camera]\nkind = 'simulated'\nstarted_at = 2026-01-31T12:00:00", r"no time zone"),
     ],
 )
