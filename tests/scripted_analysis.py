@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine import Segmentation
 from monitor.alerts.sinks import AlertPublisher
-from monitor.analysis import AnalysisLoop, CommandServer, Observer
+from monitor.analysis import AnalysisLoop, CommandServer, Observer, Waiting
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import Provenance, RunKeeper
@@ -102,6 +102,7 @@ def scripted(
     clock: Clock | None = None,
     control: Path | None = None,
     observers: Sequence[Observer] = (),
+    waiting: Waiting | None = None,
 ) -> Iterator[Scripted]:
     """The loop, its store in `folder`; `control` is a folder for the control socket, None for none."""
     clock = clock or SystemClock()
@@ -114,7 +115,9 @@ def scripted(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     endpoint = f"ipc://{control / 'control.ipc'}" if control is not None else ""
     commands = CommandServer(context, endpoint, fields) if control is not None else None
-    loop = AnalysisLoop(settings, clock, ScriptedSource(script), keeper, fields, emitter, commands, observers)
+    loop = AnalysisLoop(
+        settings, clock, ScriptedSource(script), keeper, fields, emitter, commands, observers, waiting
+    )
     try:
         yield Scripted(loop, keeper, fields, store, database, endpoint)
     finally:

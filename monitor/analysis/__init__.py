@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         WriteNote,
         ask_daemon,
     )
-    from monitor.analysis.loop import AnalysisLoop, Observer, Progress
+    from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
     from monitor.analysis.opening import Analysis, open_analysis, run_analysis, tell_store
     from monitor.analysis.pipeline import FieldPipeline
     from monitor.analysis.replaying import replay
@@ -37,6 +37,7 @@ __all__ = [
     "Progress",
     "SegmentedStill",
     "SetZero",
+    "Waiting",
     "WriteNote",
     "ask_daemon",
     "open_analysis",
@@ -67,6 +68,7 @@ _HOME = {
     "SegmentedStill": "stills",
     "SetZero": "commands",
     "tell_store": "opening",
+    "Waiting": "loop",
     "WriteNote": "commands",
 }
 

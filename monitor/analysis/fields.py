@@ -78,6 +78,19 @@ class Fields:
                 observed.append(SilenceObserved(now, field, completion, alerts, state))
         return observed
 
+    def standing(self, now: Instant) -> SilenceObserved | None:
+        """A field as it stands, unchanged, to be committed again: the proof that the analysis and its store work.
+
+        None in a replay, and as long as no field of the open run has had a frame.
+        """
+        if not self._live:
+            return None
+        for field, pipeline in self._pipelines.items():
+            standing = pipeline.stand_still()
+            if standing is not None:
+                return SilenceObserved(now, field, *standing)
+        return None
+
     def _opened(self, run: Run, field: str) -> FieldPipeline:
         if run.run_id != self._run_id:
             self._pipelines.clear()

@@ -66,6 +66,10 @@ class Progress:
 Observer = Callable[[Progress], None]
 """Called after every commit, of a frame or of a silence, in the loop's thread: it must be quick, and must not raise."""
 
+Waiting = Callable[[str], None]
+"""Called in the loop's thread with what it waits for, where nothing can be committed: the first frame of a run, or a
+store that takes nothing. The loop goes round all the same."""
+
 
 class AnalysisLoop:
     """Takes frames from a source until it is told to stop or, in a replay, the source is finished."""
@@ -80,6 +84,7 @@ class AnalysisLoop:
         emitter: Emitter,
         commands: CommandServer | None = None,
         observers: Sequence[Observer] = (),
+        waiting: Waiting | None = None,
     ) -> None:
         """`observers` are called in this order after every commit, before the alerts of that commit are sent."""
         self._settings = settings
@@ -90,6 +95,7 @@ class AnalysisLoop:
         self._emitter = emitter
         self._commands = commands
         self._observers = tuple(observers)
+        self._tell_waiting: Waiting = waiting or (lambda _reason: None)
         self._waiting_losses: list[FrameLoss] = []
         self._emitted_s: dict[str, float] = {}
         self.progress = Progress()
@@ -110,7 +116,7 @@ class AnalysisLoop:
         self._writer(stop).do(lambda: self._keeper.end(reason), "the run's end")
 
     def _writer(self, stop: threading.Event) -> StoreWriter:
-        return StoreWriter(self._clock, stop, self._refuse_commands)
+        return StoreWriter(self._clock, stop, self._store_waits)
 
     def _run(self, stop: threading.Event, writer: StoreWriter) -> None:
         next_due: Instant | None = None
@@ -206,8 +212,9 @@ class AnalysisLoop:
     def _record(self, change: RunChange, what: str, writer: StoreWriter) -> None:
         writer.do(lambda: self._keeper.record(change), what)
 
-    def _refuse_commands(self, reason: str) -> None:
+    def _store_waits(self, reason: str) -> None:
         """While the store takes nothing, whoever gives a command is told so."""
+        self._tell_waiting(reason)
         if self._commands is not None:
             self._commands.refuse(reason)
 
@@ -245,8 +252,20 @@ class AnalysisLoop:
         Frames of other fields do not help it, so this is asked after each of them as well.
         """
         if not self._keeper.open:
+            self._tell_waiting("waiting for the first frame")
             return
         for observed in self._fields.silent(self._clock.now()):
-            self._record(observed, "a field's silence", writer)
-            self._tell_progress(replace(self.progress, silence=observed))
-            self._tell_alerts(writer, any_new=bool(observed.alerts))
+            self._commit_silence(observed, writer)
+        committed, now = self.progress.committed, self._clock.now()
+        if committed is not None and now.seconds_since(committed) < self._settings.proof_interval_s:
+            return
+        standing = self._fields.standing(now)
+        if standing is None:
+            self._tell_waiting("waiting for frames")
+        else:
+            self._commit_silence(standing, writer)
+
+    def _commit_silence(self, observed: SilenceObserved, writer: StoreWriter) -> None:
+        self._record(observed, "a field's silence", writer)
+        self._tell_progress(replace(self.progress, silence=observed))
+        self._tell_alerts(writer, any_new=bool(observed.alerts))

@@ -17,7 +17,7 @@ from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
-from monitor.analysis.loop import AnalysisLoop, Observer, Progress
+from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.analysis.segmenting import open_segmenter
 from monitor.archive import FrameArchive
@@ -56,6 +56,7 @@ def open_analysis(
     source: FrameSource | None = None,
     segmenter: Segmenter | None = None,
     observers: Sequence[Observer] = (),
+    waiting: Waiting | None = None,
     station_started: Instant | None = None,
 ) -> Iterator[Analysis]:
     """Open all that the analysis needs, and close it at the end of the `with` block.
@@ -66,6 +67,7 @@ def open_analysis(
         source: frames; None connects to the grabber that the settings name. Closed at the end.
         segmenter: the engine; None opens the one that the settings name.
         observers: called in the loop's thread after every commit, of a frame or of a silence; they must be quick.
+        waiting: called in the loop's thread with what it waits for, where there is nothing to commit.
         station_started: when the station of this process was started, for one that may be started again in its middle.
 
     Raises:
@@ -112,26 +114,16 @@ def open_analysis(
             stack.callback(context.term)
             commands = CommandServer(context, settings.control_endpoint, fields)
             stack.callback(commands.close)
-        loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers)
+        loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)
         yield Analysis(loop, keeper, store)
 
 
-def run_analysis(
-    settings: StationSettings,
-    clock: Clock,
-    stop: threading.Event,
-    station_started: Instant | None = None,
-    observers: Sequence[Observer] = (),
-) -> Progress:
-    """The analysis process: until `stop` is set or the camera has no more frames. Raises UserError at the start.
-
-    `station_started`, `observers`: see `open_analysis`.
-    """
-    with open_analysis(settings, clock, observers=observers, station_started=station_started) as analysis:
-        progress = analysis.loop.run(stop)
-        if analysis.loop.exhausted:
-            analysis.loop.end_run("the camera has no more frames", stop)
-        return progress
+def run_analysis(analysis: Analysis, stop: threading.Event) -> Progress:
+    """The analysis process, once it is open: until `stop` is set or the camera has no more frames."""
+    progress = analysis.loop.run(stop)
+    if analysis.loop.exhausted:
+        analysis.loop.end_run("the camera has no more frames", stop)
+    return progress
 
 
 def _open_engine(settings: StationSettings, store: TrailStore, clock: Clock) -> Segmenter:

@@ -158,6 +158,14 @@ class FieldPipeline:
         completion, alerts = self._without_sight(elapsed_s)
         return completion, alerts, self._state_record()
 
+    def stand_still(self) -> tuple[CompletionState, tuple[Alert, ...], FieldStateRecord] | None:
+        """What `consider_silence` gives when no time has passed: nothing changes. None before the first frame."""
+        if self.state.last_elapsed_s is None:
+            return None
+        unseen = CompletionInput(self.state.last_elapsed_s, None, None, 0.0, self.state.um_per_px)
+        _, completion = completion_step(self.state.completion, unseen, self._settings.completion)
+        return completion, (), self._state_record()
+
     def _seen(
         self,
         frame: Frame,

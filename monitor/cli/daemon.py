@@ -34,14 +34,14 @@ def run(config: Path) -> None:
 def grab(config: Path) -> None:
     """Grab frames from the camera and serve them to the analysis, until SIGTERM or the camera's end."""
     from monitor.clock import SystemClock
-    from monitor.grabber import run_grabber
     from monitor.service.lifetime import EXIT_STOPPED, end_with_supervisor, is_supervised, stop_on_signals
+    from monitor.service.serving_frames import serve_frames
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     stop = stop_on_signals()
     end_with_supervisor()
-    run_grabber(settings.camera, settings.stream, SystemClock(), stop)
+    serve_frames(settings, SystemClock(), stop)
     if stop.is_set() and is_supervised():
         sys.exit(EXIT_STOPPED)  # not the camera's end: whoever stopped it, the station goes on
 
@@ -50,12 +50,12 @@ def grab(config: Path) -> None:
 @CONFIG
 def analyze(config: Path) -> None:
     """Analyse the grabber's frames and write trails, until SIGTERM or the camera's end."""
-    from monitor.analysis import run_analysis
     from monitor.clock import SystemClock
     from monitor.service.lifetime import end_with_supervisor, station_started, stop_on_signals
+    from monitor.service.serving_analysis import serve_analysis
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     stop = stop_on_signals()
     end_with_supervisor()
-    run_analysis(settings, SystemClock(), stop, station_started())
+    serve_analysis(settings, SystemClock(), stop, station_started())

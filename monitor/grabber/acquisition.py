@@ -75,6 +75,12 @@ class Acquisition:
         self.phase = Phase.RUNNING
         self.camera_running = True
         self.error: BaseException | None = None
+        self.attempts = 0
+        """Attempts to open the camera that came to an end."""
+        self.trouble = ""
+        """What the camera said last while it was lost; empty while it gives frames."""
+        self.handing_over = False
+        """Whether the camera's thread waits for room in the hold."""
 
     def start(self) -> None:
         """Start the thread, which opens the camera: a driver that takes its time must not delay the goodbye.
@@ -124,6 +130,8 @@ class Acquisition:
             self._camera.open(self._session)
         except CameraError as error:
             self._lose(error)
+        finally:
+            self.attempts += 1
         if self._stop.is_set():
             # `stop` may have closed the camera before it was open.
             self._camera.close()
@@ -142,8 +150,10 @@ class Acquisition:
                     if not self.camera_running:
                         self._find()
                     self._count(frame.frame_index, failed=isinstance(frame, FailedFrame))
+                    self.handing_over = True
                     if not self._hold.put(grabbed):
                         return
+                    self.handing_over = False
                     self._wake()
             except CameraError as error:
                 self._lose(error)
@@ -157,8 +167,11 @@ class Acquisition:
         try:
             self._camera.open(self._session)
         except CrystalMonitorError as error:
+            self.trouble = str(error)
             _log.warning("the camera is still lost: %s", error)
             return False
+        finally:
+            self.attempts += 1
         if self._stop.is_set():
             # `stop` closed the camera before it was opened again here.
             self._camera.close()
@@ -173,6 +186,7 @@ class Acquisition:
     def _lose(self, error: CameraError) -> None:
         if self._stop.is_set():
             return
+        self.trouble = str(error)
         if self.camera_running:
             self.camera_running = False
             self._statistics.camera_losses += 1
@@ -181,6 +195,7 @@ class Acquisition:
 
     def _find(self) -> None:
         self.camera_running = True
+        self.trouble = ""
         self._note(running=True, message=f"{self._camera.describe().name} gives frames again")
         _log.info("camera back")
 

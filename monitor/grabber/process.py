@@ -16,6 +16,7 @@ from monitor.grabber.bell import Bell
 from monitor.grabber.hold import Hold, make_hold
 from monitor.grabber.server import FrameServer, SessionIdentity
 from monitor.grabber.session_file import SessionFile
+from monitor.grabber.sight import Sight, Watch
 from monitor.grabber.statistics import GrabberStatistics
 from monitor.settings.camera import CameraSettings
 from monitor.settings.stream import StreamPolicy, StreamSettings
@@ -28,14 +29,18 @@ _GOODBYE_LINGER_S = 0.5
 
 
 def run_grabber(
-    camera: CameraSettings, stream: StreamSettings, clock: Clock, stop_event: threading.Event
+    camera: CameraSettings,
+    stream: StreamSettings,
+    clock: Clock,
+    stop_event: threading.Event,
+    watch: Watch | None = None,
 ) -> GrabberStatistics:
     """Build the camera and serve its frames until `stop_event` is set or the camera has no more.
 
     The caller handles signals: on SIGTERM it sets `stop_event`, and this returns within `farewell_s` and a
     second. Raises SourceError for a user's mistake, CameraError where the camera's own code breaks.
     """
-    return Grabber(build_camera(camera, clock), stream, clock).run(stop_event)
+    return Grabber(build_camera(camera, clock), stream, clock, watch).run(stop_event)
 
 
 class Grabber:
@@ -43,11 +48,14 @@ class Grabber:
     credit under `lossless`, which stops the camera, not the grabber).
     """
 
-    def __init__(self, camera: Camera, settings: StreamSettings, clock: Clock) -> None:
-        """`camera`: closed; the grabber opens and closes it."""
+    def __init__(
+        self, camera: Camera, settings: StreamSettings, clock: Clock, watch: Watch | None = None
+    ) -> None:
+        """`camera`: closed; the grabber opens and closes it. `watch` is shown every turn of the loop."""
         self._camera = camera
         self._settings = settings
         self._clock = clock
+        self._watch: Watch = watch or (lambda _sight: None)
         self.statistics = GrabberStatistics(session=uuid.uuid4().hex)
 
     def run(self, stop_event: threading.Event) -> GrabberStatistics:
@@ -106,6 +114,7 @@ class Grabber:
                 poller.register(socket, zmq.POLLIN)
             poller.register(wake.file, zmq.POLLIN)
             while not stop_event.is_set() and acquisition.phase is not Phase.BROKEN:
+                self._watch(self._sight(acquisition, identity.camera))
                 self._turn(poller, wake, server)
                 if (
                     acquisition.phase is Phase.EXHAUSTED
@@ -129,6 +138,18 @@ class Grabber:
                 f"{identity.camera} broke down ({type(acquisition.error).__name__}: {acquisition.error}): "
                 "this is a fault in the camera's code, report it with this message"
             ) from acquisition.error
+
+    def _sight(self, acquisition: Acquisition, camera: str) -> Sight:
+        return Sight(
+            camera=camera,
+            frames=self.statistics.grabbed,
+            attempts=acquisition.attempts,
+            camera_running=acquisition.camera_running,
+            trouble=acquisition.trouble,
+            may_be_quiet=acquisition.handing_over
+            or acquisition.phase is Phase.EXHAUSTED
+            or not self._camera.describe().live,
+        )
 
     def _turn(self, poller: zmq.Poller, wake: Bell, server: FrameServer) -> None:
         for ready, _ in poller.poll(_LONGEST_TURN_MS):

@@ -14,6 +14,7 @@ from monitor.settings.kinetics import KineticsSettings
 from monitor.settings.measuring import MeasuringSettings
 from monitor.settings.metrics import MetricsSettings
 from monitor.settings.quality import QualitySettings
+from monitor.settings.service import INTERVALS, ServiceSettings
 from monitor.settings.storage import StorageSettings
 from monitor.settings.stream import StreamSettings
 from monitor.settings.tracking import TrackingSettings
@@ -63,6 +64,8 @@ class StationSettings(BaseSettings):
     """Where the running daemon takes commands."""
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     """Where the running daemon serves its metrics."""
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    """When systemd takes a process for frozen."""
 
     @model_validator(mode="after")
     def _gate_looks_before_blindness(self) -> StationSettings:
@@ -79,6 +82,16 @@ class StationSettings(BaseSettings):
     def control_endpoint(self) -> str:
         """Where the running daemon takes commands: as set, else beside the stream's socket."""
         return self.control.endpoint or f"{IPC_PREFIX}{self.stream.folder}/control.ipc"
+
+    @property
+    def progress_limit_s(self) -> float:
+        """Longest time that an analysis which works lets pass without a commit, seconds."""
+        return max(INTERVALS * self.analysis.interval_s, self.service.least_limit_s)
+
+    @property
+    def proof_interval_s(self) -> float:
+        """While no frame comes, a silence is committed this often, seconds."""
+        return self.progress_limit_s / INTERVALS
 
     @classmethod
     def settings_customise_sources(

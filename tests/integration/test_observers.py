@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -34,6 +35,44 @@ def test_observers_are_called_in_order_after_the_commit_of_each_frame(tmp_path: 
         assert not seen, "nothing was committed yet"
         parts.loop.run(threading.Event())
     assert seen == [("a", 1, 1), ("b", 1, 1), ("a", 2, 2), ("b", 2, 2)]
+
+
+def test_without_frames_a_silence_is_committed_again_and_again_and_changes_nothing(tmp_path: Path) -> None:
+    """The proof that the analysis and its store work, long before the field counts as blind."""
+    clock = HandClock()
+    told: list[Progress] = []
+    waits: list[str] = []
+    steps: list[Step] = [None, frame(0, clock.now())]
+    steps += [lambda: clock.sleep(7), None] * 6
+    with scripted(tmp_path, steps, clock=clock, observers=[told.append], waiting=waits.append) as parts:
+        assert parts.loop.run(threading.Event()).frames == 1
+        states = [progress.silence.completion.state for progress in told if progress.silence]
+        with TrailReader(parts.database) as reader:
+            kinds = [row["kind"] for row in reader.view("event_log").records()]
+    assert waits == ["waiting for the first frame"], "only where nothing could be committed"
+    assert states == [RunState.WAITING, RunState.WAITING], "after 21 and 42 s of silence"
+    assert "state" not in kinds
+    assert not any(progress.silence.alerts for progress in told if progress.silence)
+
+
+def test_a_store_that_refuses_is_waited_for_aloud(tmp_path: Path) -> None:
+    clock = HandClock()
+    waits: list[str] = []
+    stop = threading.Event()
+
+    def waiting(reason: str) -> None:
+        waits.append(reason)
+        stop.set()
+
+    with scripted(tmp_path, [frame(0, clock.now())], clock=clock, waiting=waiting) as parts:
+        with sqlite3.connect(tmp_path / "trails.sqlite") as breaking:
+            breaking.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+        breaking.close()
+        parts.loop.run(stop)
+    assert len(waits) == 1
+    assert "no room" in waits[0]
 
 
 def test_a_silence_that_is_committed_is_told_with_its_run_and_instant(tmp_path: Path) -> None:
