@@ -33,7 +33,8 @@ def serving_metrics(
         weights_sha256=engine.card.safetensors_sha256,
         interval_s=settings.analysis.interval_s,
     )
-    with StoreWatch(settings.storage.database, settings.metrics.store_every_s) as store:
+    sinks = [f"{number}:{sink.kind}" for number, sink in enumerate(settings.alerts.sinks, 1)]
+    with StoreWatch(settings.storage.database, settings.metrics.store_every_s, sinks) as store:
         metrics = StationMetrics(clock, identity, lambda: _stream_figures(source), store.figures)
         with MetricsServer(settings.metrics, metrics.registry):
             metrics.see_engine(_engine_figures(engine))

@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -25,8 +26,11 @@ _CHANGES = {EventKind.ALERT_RAISED.value: "raised", EventKind.ALERT_CLEARED.valu
 class StoreWatch:
     """Reads what the metrics show of the store, so that no scrape waits for a disk or a server. A context manager."""
 
-    def __init__(self, database: str, every_s: float) -> None:
-        """Count events from now on. Raises QueryError, StoreUnusableError where the store cannot be read."""
+    def __init__(self, database: str, every_s: float, sinks: Sequence[str] = ()) -> None:
+        """Count events from now on; `sinks`: names of those that alerts go to.
+
+        Raises QueryError, StoreUnusableError where the store cannot be read.
+        """
         self._database = database
         self._path = locate(database).path
         self._every_s = every_s
@@ -34,6 +38,10 @@ class StoreWatch:
         self._newest_event = int(str(newest[0][0]))
         self._events: Counter[str] = Counter()
         self._alerts: Counter[tuple[str, str]] = Counter()
+        # A rate needs a first zero: every sink shows from the start.
+        self._deliveries = Counter({(sink, outcome): 0 for sink in sinks for outcome in ("sent", "given_up")})
+        self._failed_attempts = Counter(dict.fromkeys(sinks, 0))
+        self._pending = dict.fromkeys(sinks, 0)
         self._figures = StoreFigures()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics-store", daemon=True)
@@ -88,7 +96,12 @@ class StoreWatch:
                     break
             unacknowledged = reader.unacknowledged_alerts()
         return StoreFigures(
-            events=dict(self._events), alerts=dict(self._alerts), unacknowledged=unacknowledged
+            events=dict(self._events),
+            alerts=dict(self._alerts),
+            unacknowledged=unacknowledged,
+            deliveries=dict(self._deliveries),
+            failed_attempts=dict(self._failed_attempts),
+            pending=dict(self._pending),
         )
 
 

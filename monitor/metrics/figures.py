@@ -77,6 +77,8 @@ class StoreFigures:
     unacknowledged: int | None = None
     """Raised alerts of the open run that nobody acknowledged."""
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """Deliveries of alerts, by sink and outcome."""
+    """Deliveries of alerts since this process began, by sink and outcome (`sent`, `given_up`)."""
+    failed_attempts: Mapping[str, int] = field(default_factory=dict)
+    """Attempts to deliver that failed since this process began, by sink."""
     pending: Mapping[str, int] = field(default_factory=dict)
     """Deliveries that wait, by sink."""

@@ -202,10 +202,12 @@ def _store_metrics(figures: StoreFigures) -> Iterator[Metric]:
     )  # fmt: skip
     yield _labelled(
         "deliveries",
-        "Deliveries of alerts by sink and outcome.",
+        "Deliveries of alerts since the process began, by sink and outcome (sent, given_up).",
         ("sink", "outcome"),
         figures.deliveries.items(),
     )
+    attempts = (((sink,), count) for sink, count in figures.failed_attempts.items())
+    yield _labelled("delivery_attempts_failed", "Attempts to deliver that failed.", ("sink",), attempts)
     pending = GaugeMetricFamily(
         _PREFIX + "deliveries_pending", "Deliveries of alerts that wait, by sink.", labels=["sink"]
     )

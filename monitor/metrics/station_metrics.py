@@ -26,7 +26,7 @@ class StationMetrics:
         store: Callable[[], StoreFigures],
     ) -> None:
         """`stream` and `store` are asked by every scrape, in its thread: they must not wait."""
-        disable_created_metrics()  # one line more for every line, and nobody asks for it
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # one line more for every line, and nobody asks for it
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._frames = FrameCounters(self.registry)
