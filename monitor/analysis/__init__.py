@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monitor.analysis.commands import (
         Acknowledge,
+        AskStatus,
         Command,
         CommandServer,
         Mute,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         WriteNote,
         ask_daemon,
     )
+    from monitor.analysis.daemon_status import DaemonStatus
     from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
     from monitor.analysis.opening import Analysis, open_analysis, run_analysis, tell_store
     from monitor.analysis.pipeline import FieldPipeline
@@ -28,8 +30,10 @@ __all__ = [
     "Acknowledge",
     "Analysis",
     "AnalysisLoop",
+    "AskStatus",
     "Command",
     "CommandServer",
+    "DaemonStatus",
     "FieldPipeline",
     "Mute",
     "NewRun",
@@ -53,8 +57,10 @@ _HOME = {
     "Analysis": "opening",
     "AnalysisLoop": "loop",
     "ask_daemon": "commands",
+    "AskStatus": "commands",
     "Command": "commands",
     "CommandServer": "commands",
+    "DaemonStatus": "daemon_status",
     "FieldPipeline": "pipeline",
     "Mute": "commands",
     "NewRun": "commands",

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import zmq
 from pydantic import Field, TypeAdapter, ValidationError
 
+from monitor.analysis.daemon_status import DaemonStatus
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
 from monitor.errors import ControlError, StoreError
@@ -64,8 +65,17 @@ class Mute(SettingsModel):
     """For how long, seconds; 0 ends the silence."""
 
 
+class AskStatus(SettingsModel):
+    """Say how the daemon stands; changes nothing."""
+
+    command: Literal["status"] = "status"
+
+
 Command = Annotated[NewRun | SetZero | WriteNote | Acknowledge | Mute, Field(discriminator="command")]
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
+_COMMANDS: TypeAdapter[Command | AskStatus] = TypeAdapter(
+    Annotated[NewRun | SetZero | WriteNote | Acknowledge | Mute | AskStatus, Field(discriminator="command")]
+)
+_STATUS = TypeAdapter(AskStatus)
 
 
 def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
@@ -107,9 +117,19 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
 class CommandServer:
     """Answers commands between two frames, in the analysis thread: what it writes cannot race with a frame."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, fields: Fields) -> None:
-        """Bind to `endpoint` (ipc://PATH); the socket is the owner's and the group's only."""
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        fields: Fields,
+        status: Callable[[str], DaemonStatus] | None = None,
+    ) -> None:
+        """Bind to `endpoint` (ipc://PATH); the socket is the owner's and the group's only.
+
+        `status` says how the daemon stands, given what it waits for.
+        """
         self._fields = fields
+        self._status = status
         self._path = Path(endpoint.removeprefix("ipc://"))
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -131,7 +151,20 @@ class CommandServer:
     def refuse(self, reason: str) -> int:
         """Answer all commands that wait with a no, and why; how many there were. As `answer` otherwise."""
         refusal: dict[str, object] = {"ok": False, "answer": f"not done: {reason}"}
-        return self._serve(lambda _message: refusal)
+        return self._serve(lambda message: self._told_status(message, reason) or refusal)
+
+    def _told_status(self, message: bytes, waiting_for: str) -> dict[str, object] | None:
+        """The answer to a question that can be answered while nothing can be written; None for a command."""
+        try:
+            _STATUS.validate_json(message)
+        except ValidationError:
+            return None
+        return self._say_status(waiting_for)
+
+    def _say_status(self, waiting_for: str = "") -> dict[str, object]:
+        if self._status is None:
+            return {"ok": False, "answer": "this daemon does not say how it stands"}
+        return {"ok": True, "answer": self._status(waiting_for).model_dump_json()}
 
     def _serve(self, reply_to: Callable[[bytes], dict[str, object]]) -> int:
         answered = 0
@@ -148,6 +181,8 @@ class CommandServer:
     def _reply(self, message: bytes, keeper: RunKeeper) -> dict[str, object]:
         try:
             command = _COMMANDS.validate_json(message)
+            if isinstance(command, AskStatus):
+                return self._say_status()
             return {"ok": True, "answer": obey(command, keeper, self._fields)}
         except ValidationError as error:
             return {"ok": False, "answer": f"the command is not understood: {error.errors()[0]['msg']}"}
@@ -160,7 +195,7 @@ class CommandServer:
         self._path.unlink(missing_ok=True)
 
 
-def ask_daemon(endpoint: str, command: Command, timeout_s: float) -> str | None:
+def ask_daemon(endpoint: str, command: Command | AskStatus, timeout_s: float) -> str | None:
     """Send a command to the running daemon; its answer, or None where no daemon answers at `endpoint`.
 
     Raises ControlError where the daemon refuses.

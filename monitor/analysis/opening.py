@@ -15,6 +15,7 @@ import zmq
 from engine import Segmenter
 from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
+from monitor.analysis.daemon_report import DaemonReport
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
@@ -112,7 +113,9 @@ def open_analysis(
         if live:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.term)
-            commands = CommandServer(context, settings.control_endpoint, fields)
+            report = DaemonReport(settings.name, clock, engine, frames)
+            observers = (report.see, *observers)
+            commands = CommandServer(context, settings.control_endpoint, fields, report.status)
             stack.callback(commands.close)
         loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)
         yield Analysis(loop, keeper, store)

@@ -38,14 +38,15 @@ def serving_metrics(
         metrics = StationMetrics(clock, identity, lambda: _stream_figures(source), store.figures)
         with MetricsServer(settings.metrics, metrics.registry):
             metrics.see_engine(_engine_figures(engine))
-            yield _observer(metrics, engine)
+            yield _observer(metrics, engine, store)
 
 
-def _observer(metrics: StationMetrics, engine: Segmenter) -> Callable[[Progress], None]:
+def _observer(metrics: StationMetrics, engine: Segmenter, store: StoreWatch) -> Callable[[Progress], None]:
     def observe(progress: Progress) -> None:
         run, committed = progress.run, progress.committed
         if run is None or committed is None:
             return
+        store.follow(run.run_id)
         if progress.silence is not None:
             metrics.see_silence(run, progress.silence, committed)
         elif progress.last is not None:

@@ -36,6 +36,7 @@ class StoreWatch:
         self._every_s = every_s
         newest = run_query(database, "SELECT COALESCE(MAX(event_id), 0) FROM event_log").rows
         self._newest_event = int(str(newest[0][0]))
+        self._runs: tuple[int, ...] = ()
         self._events: Counter[str] = Counter()
         self._alerts: Counter[tuple[str, str]] = Counter()
         # A rate needs a first zero: every sink shows from the start.
@@ -55,6 +56,11 @@ class StoreWatch:
         """End the thread; a reading that hangs is left behind."""
         self._stop.set()
         self._thread.join(1.0)
+
+    def follow(self, run_id: int) -> None:
+        """Count this run's events from now on: others may write to the same database."""
+        if run_id not in self._runs:
+            self._runs = (*self._runs[-1:], run_id)  # the one before has an end to be counted
 
     def figures(self) -> StoreFigures:
         """Those of the last reading; the sizes of files as they are now."""
@@ -84,9 +90,10 @@ class StoreWatch:
                 return
 
     def _read(self) -> StoreFigures:
+        runs = self._runs
         with TrailReader(self._database) as reader:
             while True:
-                events = reader.events_after(self._newest_event, _BATCH)
+                events = reader.events_after(self._newest_event, runs, _BATCH)
                 for event_id, kind, alert_kind in events:
                     self._newest_event = event_id
                     self._events[kind] += 1
@@ -94,7 +101,7 @@ class StoreWatch:
                         self._alerts[alert_kind or "", _CHANGES[kind]] += 1
                 if len(events) < _BATCH:
                     break
-            unacknowledged = reader.unacknowledged_alerts()
+            unacknowledged = reader.unacknowledged_alerts(runs[-1]) if runs else None
         return StoreFigures(
             events=dict(self._events),
             alerts=dict(self._alerts),
