@@ -10,8 +10,7 @@ import numpy as np
 from engine.postprocess import postprocess
 from monitor.measure import measure as observe
 from monitor.settings.measuring import MeasuringSettings
-from train.evaluation.matching import matches, touches_border
-from train.evaluation.simulated import touching_labels
+from train.metrics.area_bias import measure_areas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +53,9 @@ def try_shift(maps: Sequence[Maps], thresholds: Thresholds, shift: float) -> Shi
             item.label: item.area_px
             for item in observe(bodies.labels_HW, crystal_HW, bodies.scores, None, MeasuringSettings())
         }
-        matched = matches(bodies.labels_HW, one.sight.labels_HW)
-        left_out = touches_border(one.sight.labels_HW) | touching_labels(one.sight.labels_HW)
-        for label, true_px in one.sight.areas_px.items():
-            said = area_px.get(matched.get(label, 0))
-            if said is not None and label not in left_out:
-                diameter_px = 2 * float(np.sqrt(true_px / np.pi))
-                found.append((one.source, diameter_px, said / true_px - 1))
+        for crystal in measure_areas(bodies.labels_HW, one.sight.labels_HW, one.sight.areas_px, area_px):
+            if crystal.area_ratio is not None and not crystal.touching:
+                found.append((one.source, crystal.diameter_px, crystal.area_ratio - 1))
     by_source, by_class = {}, {}
     for source in sorted({source for source, _, _ in found}):
         errors = [error for name, diameter, error in found if name == source and diameter >= 20]

@@ -14,10 +14,11 @@ from engine.postprocess import postprocess
 from engine.preprocess import preprocess
 from engine.tiling import infer_tiled, plan
 from monitor.simulation import PRESETS, SimulatedMicroscope
-from train.evaluation.matching import areas_px
-from train.evaluation.pixel_scores import PixelCounts, compare
-from train.evaluation.simulated import LEAST_DIAMETER_PX, Measured, Sight, measure
+from train.evaluation.simulated import Sight
 from train.ice_frames import read_frame, training_part
+from train.metrics.area_bias import Measured, measure_areas
+from train.metrics.overlap import areas_px
+from train.metrics.pixels import PixelCounts, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from engine.thresholds import Thresholds
 
+LEAST_DIAMETER_PX = 20
+"""Crystals from this diameter are tuned on, px."""
 TUNING_SEED = 4242
 """Seed of the simulated runs tuned on; evaluation uses others."""
 TUNING_PRESETS = ("demo", "static", "merging", "dense", "needles", "ripening")
@@ -107,7 +110,7 @@ def _trial(source: str, thresholds: Thresholds, rows: list[tuple[Maps, npt.NDArr
     crystals: list[Measured] = []
     for one, labels in rows:
         pixels += compare(labels > 0, one.sight.labels_HW > 0)
-        crystals += measure(one.sight, labels)
+        crystals += measure_areas(labels, one.sight.labels_HW, one.sight.areas_px)
         said += len(areas_px(labels))
         true += len(areas_px(one.sight.labels_HW))
     large = [crystal for crystal in crystals if crystal.diameter_px >= LEAST_DIAMETER_PX]

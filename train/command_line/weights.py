@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from engine.card import load_card
 from train import checkpoint
-from train.evaluation.report import evaluate, verdict
+from train.evaluation.limits import lines
+from train.evaluation.report import evaluate
 from train.first_weights import first_weights
 from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
@@ -130,7 +131,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     else:
         print(json.dumps(figures, indent=1))
-    print(verdict(figures))
+    print("\n".join(lines(figures)))
 
 
 def _release(options: argparse.Namespace) -> None:

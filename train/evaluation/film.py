@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from train.evaluation.segmenting import Segment
+    from train.segmenting import Segment
 
 FREE_UNTIL_S = 42.0
 """Until then the crystal touches no neighbour, so that thresholding tells its area."""
-AREA_LIMIT = 0.10
 _BURNED_IN = 200
 
 
@@ -39,7 +38,6 @@ def evaluate_film(segment: Segment, data: Path) -> dict[str, Any]:
     steps = np.diff([frame["area_px"] for frame in free])
     return {
         "area_error_worst": max(abs(frame["area_error"]) for frame in free),
-        "area_error_limit": AREA_LIMIT,
         "monotone": bool((steps > 0).all()),
         "holes_px_worst": max(frame["holes_px"] for frame in frames),
         "burned_in_bodies": sum(frame["burned_in_bodies"] for frame in frames),

@@ -1,4 +1,4 @@
-"""All parts of an evaluation, and what they say against the limits."""
+"""All parts of an evaluation."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from train.errors import TrainingError
 from train.evaluation import overlay
 from train.evaluation.film import evaluate_film
-from train.evaluation.ice import evaluate_ice, summary
-from train.evaluation.segmenting import engine_segment
+from train.evaluation.ice import evaluate_ice
 from train.evaluation.simulated import evaluate_simulation
 from train.evaluation.suspension import REDUCTION, evaluate_suspension
+from train.segmenting import engine_segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from train.evaluation.segmenting import Segment
+    from train.segmenting import Segment
 
 PARTS = ("simulation", "ice", "film", "suspension", "drops")
 _ICE_SHOWN = ("frame_02.png", "frame_20.png", "frame_33.png")
@@ -48,9 +48,7 @@ def evaluate(
     if data is None:
         return figures
     if "ice" in chosen:
-        whole, held_out = evaluate_ice(segment, data)
-        figures["ice"] = summary(whole)
-        figures["ice_held_out"] = summary(held_out, against_published=False)
+        figures["ice"], figures["ice_held_out"] = evaluate_ice(segment, data)
     if "film" in chosen:
         figures["film"] = evaluate_film(segment, data)
     if "suspension" in chosen:
@@ -79,31 +77,3 @@ def _draw(segment: Segment, data: Path, overlays: Path, parts: Sequence[str]) ->
             image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         grey = np.asarray(image, np.uint8)
         overlay.write(overlays / f"{path.parent.parent.name}-{path.stem}.jpg", grey, segment(grey).labels_HW)
-
-
-def verdict(figures: dict[str, Any]) -> str:
-    """Lines for people: each limit, the value, and whether it holds."""
-    lines = []
-
-    def say(name: str, value: float, limit: float, holds: bool) -> None:
-        lines.append(f"{'ok  ' if holds else 'MISS'} {name}: {value} (limit {limit})")
-
-    for part in ("ice", "ice_held_out"):
-        if ice := figures.get(part):
-            say(f"{part} pooled IoU", ice["iou"], ice["iou_limit"], ice["iou"] >= ice["iou_limit"])
-            for kind in ("count", "mean_area"):
-                value, limit = ice[f"{kind}_error_median"], ice[f"{kind}_error_limit"]
-                say(f"{part} {kind} error, median frame", value, limit, value <= limit)
-    if film := figures.get("film"):
-        value, limit = film["area_error_worst"], film["area_error_limit"]
-        say("film worst area error up to 42 s", value, limit, value <= limit)
-        say("film grows at every step", float(film["monotone"]), 1, film["monotone"])
-        say("film bodies in burned-in text", film["burned_in_bodies"], 0, film["burned_in_bodies"] == 0)
-    if suspension := figures.get("suspension"):
-        lines.append(f"     suspension pooled IoU: {suspension['iou']} (no limit: never trained on)")
-    if simulation := figures.get("simulation"):
-        row, limit = simulation["runs_by_size"].get("from 20 px", {}), simulation["area_bias_limit"]
-        bias = row.get("bias_median", float("nan"))
-        say("simulated area bias, d >= 20 px, median", bias, limit, abs(bias) <= limit)
-        lines.append(f"     simulated crystals found, d >= 20 px: {row.get('found_share')}")
-    return "\n".join(lines)

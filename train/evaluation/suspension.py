@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from train.errors import TrainingError
-from train.evaluation.pixel_scores import PixelCounts, compare
+from train.data.manifest import read_manifest
+from train.metrics import ScoreSheet
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import numpy.typing as npt
 
-    from train.evaluation.segmenting import Segment
+    from train.data.item import Item
+    from train.segmenting import Segment
 
 REDUCTION = 0.5
 """The frames are read at half resolution: their crystals then have the sizes of the training's."""
 
 
+MANIFEST = Path(__file__).resolve().parent.parent / "sets" / "suspension.json"
+"""The set's manifest."""
+
+
+def reduced(item: Item) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Image and labels of a frame at half resolution."""
+    image, labels = item.pair()
+    small = cv2.resize(image, None, fx=REDUCTION, fy=REDUCTION, interpolation=cv2.INTER_AREA)
+    size = (small.shape[1], small.shape[0])
+    near = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(small, np.uint8), near.astype(np.int32)
+
+
 def evaluate_suspension(segment: Segment, data: Path) -> dict[str, Any]:
-    """Scores pooled over all frames, and by frame."""
-    pooled = PixelCounts()
-    frames = {}
-    for path in sorted((data / "suspension" / "frames").glob("*.png")):
-        mask_path = data / "suspension" / "masks" / path.name.replace("frame", "mask")
-        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
-        if image is None or mask is None:
-            raise TrainingError(f"cannot read {path} or its mask {mask_path.name}: the folder is incomplete")
-        image = cv2.resize(image, None, fx=REDUCTION, fy=REDUCTION, interpolation=cv2.INTER_AREA)
-        true = cv2.resize(mask, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
-        counts = compare(segment(np.asarray(image, np.uint8)).labels_HW > 0, np.asarray(true, bool))
-        frames[path.stem] = round(counts.iou, 4)
-        pooled += counts
-    return {**pooled.figures(), "frames": frames}
+    """Scores pooled over all frames, and IoU by frame; touching crystals count as one, as the masks have them."""
+    sheet = ScoreSheet(instances=False)
+    for item in read_manifest(MANIFEST).items(data / "suspension"):
+        image, labels = reduced(item)
+        sheet.add(item.name, segment(image), labels)
+    frames = {name: round(counts.pixels.iou, 4) for name, counts in sheet.frames.items()}
+    return {"scores": sheet.scores().model_dump(), "frames": frames}

@@ -1,4 +1,4 @@
-"""What evaluation asks of a segmenter: the engine's, or a checkpoint's in training."""
+"""What evaluation asks of a segmenter: the engine's, a network's in training, or a threshold's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ class Found:
 
     Attributes:
         labels_HW: int32, 0 = background.
-        probability_HW: float32 0..1, of crystal, calibrated.
+        scores: how sure each label is, 0..1.
+        probability_HW: float32 0..1, of crystal, calibrated; None: the method knows none.
     """
 
     labels_HW: npt.NDArray[np.int32]
-    probability_HW: npt.NDArray[np.float32]
+    scores: dict[int, float]
+    probability_HW: npt.NDArray[np.float32] | None
 
 
 class Segment(Protocol):
@@ -38,6 +40,6 @@ def engine_segment(weights: str, threads: int) -> Segment:
 
     def segment(image_HW: npt.NDArray[np.uint8]) -> Found:
         segmentation = segmenter.segment(image_HW)
-        return Found(segmentation.labels_HW, segmentation.probability_HW)
+        return Found(segmentation.labels_HW, dict(segmentation.scores), segmentation.probability_HW)
 
     return segment

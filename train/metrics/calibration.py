@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from train.metrics.scores import CalibrationScores
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -32,14 +34,13 @@ class CalibrationCurve:
         self.crystal += np.bincount(index[true_HW.ravel()], minlength=BINS)
         self.probability += np.bincount(index, probability_HW.ravel(), minlength=BINS)
 
-    def figures(self) -> dict[str, object]:
+    def scores(self) -> CalibrationScores:
         """Mean probability and share of crystal by bin, and the expected calibration error."""
-        seen = np.maximum(self.pixels, 1)
+        seen, total = np.maximum(self.pixels, 1), max(int(self.pixels.sum()), 1)
         said, true = self.probability / seen, self.crystal / seen
-        error = float((np.abs(said - true) * self.pixels).sum() / max(self.pixels.sum(), 1))
-        return {
-            "mean_probability": [round(float(value), 4) for value in said],
-            "share_crystal": [round(float(value), 4) for value in true],
-            "share_of_pixels": [round(float(value), 4) for value in self.pixels / max(self.pixels.sum(), 1)],
-            "expected_calibration_error": round(error, 4),
-        }
+        return CalibrationScores(
+            expected_calibration_error=float((np.abs(said - true) * self.pixels).sum() / total),
+            mean_probability=tuple(round(float(value), 6) for value in said),
+            share_crystal=tuple(round(float(value), 6) for value in true),
+            share_of_pixels=tuple(round(float(value), 6) for value in self.pixels / total),
+        )
