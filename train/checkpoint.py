@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The weights that did best on the validation part so far.
+
+    Attributes:
+        value: what they reached (more is better).
+        step: steps done then.
+        looks_since: looks since then, none of them better.
+        average: their state dictionary.
+    """
+
+    value: float
+    step: int
+    looks_since: int
+    average: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """State at the end of a step.
 
@@ -23,6 +41,8 @@ class Checkpoint:
         step: steps done.
         network, average: state dictionaries of the network and of its moving average.
         optimiser: state of the optimiser.
+        best: what did best on the validation part; None: it was never looked at.
+        ended: whether the run is over (last step, or early stopping).
     """
 
     configuration: TrainingConfiguration
@@ -30,6 +50,13 @@ class Checkpoint:
     network: dict[str, Any]
     average: dict[str, Any]
     optimiser: dict[str, Any]
+    best: Best | None = None
+    ended: bool = False
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The weights that the run is for: the best ones if it was looked at, else the last average."""
+        return self.best.average if self.best is not None else self.average
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -42,6 +69,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
             "network": checkpoint.network,
             "average": checkpoint.average,
             "optimiser": checkpoint.optimiser,
+            "best": None if checkpoint.best is None else asdict(checkpoint.best),
+            "ended": checkpoint.ended,
         },
         beside,
     )
@@ -54,12 +83,23 @@ def load(path: Path) -> Checkpoint:
         raise TrainingError(f"no checkpoint at {path}: train first, or give the path of one")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+        best = content.get("best")
         return Checkpoint(
             TrainingConfiguration.model_validate(content["configuration"]),
             int(content["step"]),
             content["network"],
             content["average"],
             content["optimiser"],
+            None if best is None else Best(**best),
+            bool(content.get("ended", False)),
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, EOFError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        UnpicklingError,
+    ) as error:
         raise TrainingError(f"{path} is no checkpoint of this version: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -74,7 +76,7 @@ class MixConfiguration(Configuration):
 
 
 class LossConfiguration(Configuration):
-    """Weighted binary cross-entropy plus soft Dice, on each of the two channels."""
+    """Weighted binary cross-entropy plus soft Dice, on each of the two channels, and terms beyond the paper."""
 
     crystal_positive_weight: float = Field(default=1.0, gt=0)
     """Positive weight of the crystal channel; undone when weights are released."""
@@ -86,13 +88,23 @@ class LossConfiguration(Configuration):
     """Weight of the crystal channel's Dice term relative to its cross-entropy; it biases probabilities."""
     contact_dice_share: float = Field(default=0.5, ge=0)
     """The same of the contact channel, where a rare class needs it and no area is measured."""
+    boundary_share: float = Field(default=0.0, ge=0)
+    """Weight of the boundary loss of the crystal channel (probability times signed distance to the true edge)."""
+    distance_share: float = Field(default=1.0, ge=0)
+    """Weight of the distance head's error, for a network that has the head."""
     contact_width_px: int = Field(default=5, ge=3)
     """Diameter of the disc that must meet two labels for a pixel to be contact, px (odd)."""
 
 
 class OptimiserConfiguration(Configuration):
-    """AdamW with a linear warm-up and a cosine decay; an average of the weights is what is kept."""
+    """Adam, with a linear warm-up and a decay; an average of the weights is what is kept."""
 
+    decay_of: Literal["weights", "gradient", "learning_rate"] = "weights"
+    """What `decay` takes from: the weights (AdamW, decoupled), the weights through the gradient (Adam with an L2
+    term), or the learning rate at each step, 1/(1 + decay·step), the weights being left alone (the paper gives a
+    decay and does not say of what)."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """How the learning rate goes from its greatest to `final_share` of it; constant: not at all."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """Greatest learning rate."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
@@ -100,7 +112,7 @@ class OptimiserConfiguration(Configuration):
     beta2: float = Field(default=0.99, ge=0, lt=1)
     """Decay of the mean of its square."""
     weight_decay: float = Field(default=1e-4, ge=0)
-    """Decay of the weights (decoupled)."""
+    """The decay; `decay_of` says of what."""
     warm_up_steps: int = Field(default=100, ge=1)
     """Steps of the linear warm-up."""
     final_share: float = Field(default=0.02, ge=0, le=1)
@@ -108,7 +120,16 @@ class OptimiserConfiguration(Configuration):
     gradient_norm: float = Field(default=1.0, gt=0)
     """Norm at which gradients are clipped."""
     average_decay: float = Field(default=0.998, ge=0, lt=1)
-    """Decay of the exponential moving average of the weights."""
+    """Decay of the exponential moving average of the weights; 0: the last weights are kept."""
+
+
+class StoppingConfiguration(Configuration):
+    """When a run is looked at on its validation part, and when that ends it."""
+
+    every_steps: int = Field(default=0, ge=0)
+    """Steps between looks; 0: it never is, and the last weights are kept."""
+    patience: int = Field(default=0, ge=0)
+    """Looks without a better one after which the run ends; 0: it runs to its end. The best weights are kept."""
 
 
 class TrainingConfiguration(Configuration):
@@ -116,6 +137,8 @@ class TrainingConfiguration(Configuration):
 
     recipe: str = "first-weights"
     """Name of the recipe that made this configuration."""
+    network: str = "ours"
+    """Name of the network in `train.networks`."""
     width: int = Field(default=16, ge=1)
     """Channels of the network's first stage."""
     crop_px: int = Field(default=256, ge=32, multiple_of=16)
@@ -128,6 +151,9 @@ class TrainingConfiguration(Configuration):
     """Seed of weights and crops: crop number n depends on the seed and n alone."""
     half_precision: bool = True
     """Whether the network is computed in bfloat16 (the losses and weights never are)."""
+    adversarial_levels: float = Field(default=0.0, ge=0)
+    """Adversarial training: each step also learns from its images moved by this much against the loss (the sign of
+    the gradient, in units of the normalised image; 0: off)."""
     augmentation: AugmentationConfiguration = AugmentationConfiguration()
     """How crops are varied."""
     mix: MixConfiguration = MixConfiguration()
@@ -136,3 +162,5 @@ class TrainingConfiguration(Configuration):
     """What is minimised."""
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     """How."""
+    stopping: StoppingConfiguration = StoppingConfiguration()
+    """When to stop early."""

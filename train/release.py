@@ -10,6 +10,7 @@ from engine.card import SHIPPED_FOLDER, ModelCard
 from engine.export import release
 from engine.network import NetworkConfiguration
 from train import checkpoint
+from train.errors import TrainingError
 from train.parity_frames import make_parity
 from train.thresholds import CALIBRATION_SHIFT, RELEASE_THRESHOLDS
 
@@ -43,6 +44,8 @@ def release_checkpoint(
     """
     source = checkpoint.load(path)
     configuration = source.configuration
+    if configuration.network != "ours":
+        raise TrainingError(f"{path} holds {configuration.network}; the engine runs the network `ours` alone")
     data = ["simulated stills of monitor.simulation (Apache-2.0, this project)"]
     if with_ice and configuration.mix.ice_share > 0:
         data.append(ICE_SOURCE)
@@ -66,7 +69,7 @@ def release_checkpoint(
         created=datetime.now(UTC).date().isoformat(),
         notes=NOTES,
     )
-    return make_parity(release(source.average, card, out or SHIPPED_FOLDER))
+    return make_parity(release(source.kept, card, out or SHIPPED_FOLDER))
 
 
 def _brief(value: Any) -> Any:

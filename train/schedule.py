@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 
 def learning_rate(progress: float, step: int, settings: OptimiserConfiguration) -> float:
-    """Linear warm-up over steps times a cosine over `progress` (0 at the start, 1 at the end)."""
-    warm = min(1.0, (step + 1) / settings.warm_up_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return settings.learning_rate * warm * (settings.final_share + (1 - settings.final_share) * cosine)
+    """Linear warm-up over steps, times the decay over `progress` (0 at the start, 1 at the end) or over steps."""
+    rate = settings.learning_rate * min(1.0, (step + 1) / settings.warm_up_steps)
+    if settings.schedule == "cosine":
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        rate *= settings.final_share + (1 - settings.final_share) * cosine
+    if settings.decay_of == "learning_rate":
+        rate /= 1 + settings.weight_decay * step
+    return rate
 
 
 def progress_of(step: int, steps: int, begun: float, used: float) -> float:

@@ -14,6 +14,7 @@ from train.evaluation.report import evaluate
 from train.first_weights import first_weights
 from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
+from train.mixed_crops import MixedCrops
 from train.parity_frames import make_parity
 from train.release import release_checkpoint
 from train.shift import SHIFTS, try_shift
@@ -98,7 +99,8 @@ def _first_weights(options: argparse.Namespace) -> None:
     if start is not None:
         print(f"going on from step {start.step} of {path}", flush=True)
     allowance = Allowance(options.minutes, options.threads, options.workers)
-    reached = train(first_weights(options.steps, options.seed), data, options.out, allowance, start)
+    configuration = first_weights(options.steps, options.seed)
+    reached = train(configuration, MixedCrops(configuration.mix, data), options.out, allowance, start)
     print(f"{reached.step} steps done: {path}")
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from train.configuration import MixConfiguration
 from train.errors import TrainingError
-from train.ice_crops import IceCrops
 from train.ice_frames import (
     FRAME_NUMBERS,
     HELD_OUT_COLUMN,
@@ -20,6 +19,7 @@ from train.ice_frames import (
     held_out_part,
     training_part,
 )
+from train.mixed_crops import ice_crops
 
 WIDTH = 1194
 FORBIDDEN = 999  # the label of every pixel that must not be learned from
@@ -61,9 +61,9 @@ def folder(tmp_path_factory):
 
 
 def test_no_crop_touches_the_right_half(folder):
-    crops, rng = IceCrops(folder), np.random.default_rng(0)
+    crops, rng = ice_crops(folder, MixConfiguration(ice_zoom_low=0.2)), np.random.default_rng(0)
     for _ in range(300):
-        image, labels = crops.crop(rng, 64, MixConfiguration(ice_zoom_low=0.2))
+        image, labels = crops.crop(rng, 64)
         assert (labels == 7).all()
         assert image.max() < 70
         assert image.shape == labels.shape == (64, 64)
@@ -71,7 +71,7 @@ def test_no_crop_touches_the_right_half(folder):
 
 def test_a_missing_frame_is_named(tmp_path):
     with pytest.raises(TrainingError, match=r"frame_02\.png"):
-        IceCrops(tmp_path)
+        ice_crops(tmp_path, MixConfiguration())
 
 
 def test_a_folder_that_was_named_must_be_there(tmp_path, monkeypatch):
