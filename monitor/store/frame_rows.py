@@ -33,7 +33,9 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     ledger.account(connection, run.run_id, session, sent, result.losses)
     frame_id = _insert_frame(connection, result, field_row.field_id, session.session_id)
     next_crystal_id = field_row.next_crystal_id
-    nucleated = _has_nucleated(connection, field_row.field_id)
+    # Only births ask for it: in a field that never nucleates it would look at every trail that was given up, always.
+    born = result.tracker is not None and bool(result.tracker.born)
+    nucleated = born and _has_nucleated(connection, field_row.field_id)
     if result.tracker is not None:
         step = result.tracker
         _write_points(connection, step.updated, result.fits, frame_id, field_row.field_id)

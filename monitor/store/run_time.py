@@ -13,9 +13,7 @@ def run_time_s(connection: Connection, run: Run, at: Instant) -> float:
     """Seconds since the run's epoch: by the clock where the run keeps real time, else those of its last frame."""
     if run.keeps_real_time(at):
         return run.elapsed_s(at)
-    last = (
-        select(func.max(frame.c.elapsed_s))
-        .join(field, field.c.field_id == frame.c.field_id)
-        .where(field.c.run_id == run.run_id)
-    )
-    return connection.execute(last).scalar() or 0.0
+    # Field by field, so that each is answered by the end of its index, however many frames it has.
+    last = select(func.max(frame.c.elapsed_s)).where(frame.c.field_id == field.c.field_id).scalar_subquery()
+    found = connection.execute(select(last).where(field.c.run_id == run.run_id)).scalars()
+    return max((last_s for last_s in found if last_s is not None), default=0.0)

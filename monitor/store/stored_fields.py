@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 
 from monitor.records.result import FieldStateRecord
 from monitor.records.trail import TrailBirth
@@ -15,6 +27,8 @@ from monitor.store.point_rows import point_from_row
 from monitor.store.tables import field, field_state, frame, point, trail
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField
 
+_IN_ONE_QUESTION = 500
+"""Keys that one question names at most."""
 _LATEST = text("NOT point.superseded")
 _FITTED = text("point.fit_for_growth AND NOT point.carried AND NOT point.superseded")
 _OF_TRAIL = and_(trail.c.field_id == point.c.field_id, trail.c.crystal_id == point.c.crystal_id)
@@ -49,7 +63,7 @@ def read_field(connection: Connection, run_id: int, name: str, history: HistoryW
         run_state=RunState(found[field.c.state]) if found[field.c.state] else None,
         points=tuple(point_from_row(row) for row in points),
         frames=_frames(connection, field_id, history, {row["frame_id"] for row in points}),
-        births=_births(connection, field_id),
+        births=_births(connection, field_id, history),
     )
 
 
@@ -114,29 +128,58 @@ def _rows(
 def _frames(
     connection: Connection, field_id: int, history: HistoryWanted, with_points: set[int]
 ) -> tuple[FrameMoment, ...]:
-    wanted = (
-        select(frame.c.frame_id, frame.c.frame_index, frame.c.elapsed_s, frame.c.um_per_px, frame.c.status)
-        .where(frame.c.field_id == field_id)
-        .order_by(frame.c.frame_id)
-    )
-    found = [
-        (row.frame_id, FrameMoment(row.frame_index, row.elapsed_s, row.um_per_px, FrameStatus(row.status)))
-        for row in connection.execute(wanted)
-    ]
-    if history.span_s is None or not found:
-        return tuple(moment for _, moment in found)
-    oldest_s = max(moment.elapsed_s for _, moment in found) - history.span_s
-    return tuple(
-        moment for frame_id, moment in found if moment.elapsed_s >= oldest_s or frame_id in with_points
-    )
+    """The frames of the span, and those that have the points; a field of months has many more than these."""
+    if history.span_s is None:
+        return _moments(connection, field_id, [frame.c.frame_id.is_not(None)])
+    newest_s = connection.execute(
+        select(func.max(frame.c.elapsed_s)).where(frame.c.field_id == field_id)
+    ).scalar()
+    if newest_s is None:
+        return ()
+    ids = sorted(with_points)
+    parts = [frame.c.frame_id.in_(ids[first : first + _IN_ONE_QUESTION]) for first in _chunks(len(ids))]
+    return _moments(connection, field_id, [frame.c.elapsed_s >= newest_s - history.span_s, *parts])
 
 
-def _births(connection: Connection, field_id: int) -> tuple[TrailBirth, ...]:
-    wanted = (
-        select(trail)
-        .where(trail.c.field_id == field_id, trail.c.birth_kind.is_not(None))
-        .order_by(trail.c.first_seen_s, trail.c.crystal_id)
-    )
+def _chunks(count: int) -> range:
+    return range(0, count, _IN_ONE_QUESTION)
+
+
+def _moments(
+    connection: Connection, field_id: int, conditions: Sequence[ColumnElement[bool]]
+) -> tuple[FrameMoment, ...]:
+    """Frames that any of the conditions holds for, in the order in which they were committed."""
+    columns = (frame.c.frame_id, frame.c.frame_index, frame.c.elapsed_s, frame.c.um_per_px, frame.c.status)
+    found = {
+        row.frame_id: FrameMoment(row.frame_index, row.elapsed_s, row.um_per_px, FrameStatus(row.status))
+        for condition in conditions
+        for row in connection.execute(select(*columns).where(frame.c.field_id == field_id, condition))
+    }
+    return tuple(found[frame_id] for frame_id in sorted(found))
+
+
+def _births(connection: Connection, field_id: int, history: HistoryWanted) -> tuple[TrailBirth, ...]:
+    """Those of the living crystals and of the span, the first and the last; a field of months has many more."""
+    confirmed = (trail.c.field_id == field_id, trail.c.birth_kind.is_not(None))
+    wanted = select(trail).where(*confirmed).order_by(trail.c.first_seen_s, trail.c.crystal_id)
+    if history.span_s is not None:
+        born = trail.c.birth_kind == BirthKind.BORN.value
+        newest_s, *first_and_last_s = connection.execute(
+            select(
+                func.max(trail.c.last_seen_s),
+                func.min(trail.c.first_seen_s).filter(born),
+                func.max(trail.c.first_seen_s).filter(born),
+            ).where(*confirmed)
+        ).one()
+        if newest_s is None:
+            return ()
+        wanted = wanted.where(
+            or_(
+                trail.c.ended_s.is_(None),
+                trail.c.first_seen_s >= newest_s - history.span_s,
+                trail.c.first_seen_s.in_([first_s for first_s in first_and_last_s if first_s is not None]),
+            )
+        )
     return tuple(
         TrailBirth(
             row.crystal_id, BirthKind(row.birth_kind), row.first_seen_s, row.last_clear_s, row.split_from

@@ -61,7 +61,8 @@ class StoredField:
     """The field's frames within the history that was asked for, and all that have one of `points`; in order
     of commit."""
     births: tuple[TrailBirth, ...]
-    """All confirmed trails' births, in order of first sight."""
+    """Confirmed trails' births, in order of first sight: all; of a history with a span at least those of living
+    crystals and of the span, and the first and the last crystal that was born."""
 
 
 class TrailStore(Protocol):

@@ -28,18 +28,19 @@ class Overlaps:
 
 
 def find_overlaps(
-    before_HW: NDArray[np.int32], after_HW: NDArray[np.int32], trail_of: Index, seen_of: Index
+    before_HW: NDArray[np.int32], after_HW: NDArray[np.int32], numbers: Index, seen_of: Index
 ) -> Overlaps:
     """Overlaps of two label images of shape (H, W).
 
-    `trail_of` and `seen_of` translate a label of `before_HW` or `after_HW` into a position, −1 for none.
+    `numbers`: the trails' numbers, rising, which are the labels of `before_HW`; others belong to no trail. `seen_of`
+    translates a label of `after_HW` into a position, −1 for none.
     """
     before, after = before_HW.ravel(), after_HW.ravel()
     change = np.flatnonzero((before[1:] != before[:-1]) | (after[1:] != after[:-1])) + 1
     starts = np.concatenate(([0], change))
     lengths = np.diff(starts, append=before.size)
-    trail, seen = trail_of[before[starts]], seen_of[after[starts]]
-    trail_pixels = np.bincount(trail + 1, lengths, minlength=trail_of.max(initial=-1) + 2)[1:]
+    trail, seen = _positions(numbers, before[starts]), seen_of[after[starts]]
+    trail_pixels = np.bincount(trail + 1, lengths, minlength=len(numbers) + 1)[1:]
     seen_pixels = np.bincount(seen + 1, lengths, minlength=seen_of.max(initial=-1) + 2)[1:]
     both = (trail >= 0) & (seen >= 0)
     columns = len(seen_pixels) + 1
@@ -53,3 +54,13 @@ def find_overlaps(
         of_trail=common / trail_pixels[trail],
         of_seen=common / seen_pixels[seen],
     )
+
+
+def _positions(numbers: Index, label_R: NDArray[np.int32]) -> Index:
+    """Position of each label among `numbers`, −1 for none. Not a table by number: numbers are never given twice, and
+    in months there are many.
+    """
+    if not len(numbers):
+        return np.full(label_R.shape, -1, np.int64)
+    place_R = np.minimum(np.searchsorted(numbers, label_R), len(numbers) - 1)
+    return np.where(numbers[place_R] == label_R, place_R, -1)

@@ -105,17 +105,15 @@ def _find_motion(
     observations: Sequence[Observation],
     settings: TrackingSettings,
 ) -> tuple[Shift, Overlaps]:
-    trail_of = np.full(state.next_id + 1, -1, np.int64)
-    for index, trail in enumerate(state.trails):
-        trail_of[trail.crystal_id] = index
+    numbers = np.array([trail.crystal_id for trail in state.trails], np.int64)
     seen_of = np.full(int(given.labels_HW.max(initial=0)) + 1, -1, np.int64)
     for index, observation in enumerate(observations):
         seen_of[observation.label] = index
-    trail_of[0] = seen_of[0] = -1
+    seen_of[0] = -1
 
     def overlaps_at(shift: Shift) -> Overlaps:
         whole = _whole_shift(state, shift)
-        return find_overlaps(moved(before_HW, *whole), given.labels_HW, trail_of, seen_of)
+        return find_overlaps(moved(before_HW, *whole), given.labels_HW, numbers, seen_of)
 
     hints: tuple[Shift, ...] = ()
     if given.hint_shift_x_px is not None and given.hint_shift_y_px is not None:

@@ -53,7 +53,7 @@ def linked(frames: list[Labels], start: int) -> int:
     followed = {label: label for label in alive}
     for before_HW, after_HW in zip(frames[start:], frames[start + 1 :], strict=False):
         every = np.arange(-1, max(before_HW.max(), after_HW.max()), dtype=np.int64)
-        pairs = find_overlaps(before_HW, after_HW, every, every)
+        pairs = find_overlaps(before_HW, after_HW, np.arange(1, every.size), every)
         good = np.flatnonzero(pairs.iou > 0.3)
         best: dict[int, int] = {}
         taken: set[int] = set()

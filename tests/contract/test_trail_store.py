@@ -216,6 +216,24 @@ def test_only_the_wanted_part_of_the_past_is_read(store: SqlTrailStore) -> None:
     ]
 
 
+def test_a_restart_in_a_long_field_reads_little(store: SqlTrailStore) -> None:
+    """Of crystals that came and went only the first and the last born count, and those of the span."""
+    run = store.start_run(made.run_start())
+    for index in range(0, 60, 2):
+        number = 1 + index // 2
+        store.append(
+            run, made.result(index, [made.point(number, index, 90.0)], born=[made.birth(number, index)])
+        )
+        ended = TrailEnd(number, EndReason.DISSOLVED, float(index)) if number > 2 else None
+        store.append(run, made.result(index + 1, [], ended=[ended] if ended else []))
+    assert len(store.load_field(run, "main").births) == 30, "the control"
+    stored = store.load_field(run, "main", HistoryWanted(span_s=6.0, first_points=1, last_points=1))
+    assert [one.crystal_id for one in stored.births] == [1, 2, 27, 28, 29, 30], "alive: 1 and 2"
+    assert [frame.elapsed_s for frame in stored.frames] == [0.0, 2.0, *map(float, range(53, 60))]
+    last_born = store.load_field(run, "main", HistoryWanted(span_s=0.0, first_points=1, last_points=1))
+    assert [one.crystal_id for one in last_born.births] == [1, 2, 30]
+
+
 def test_ends_merges_and_returns(store: SqlTrailStore, reader: TrailReader) -> None:
     run = store.start_run(made.run_start())
     for index in range(3):
