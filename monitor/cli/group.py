@@ -20,6 +20,7 @@ _COMMANDS: dict[str, _Entry] = {
     "run": _Entry("daemon", "run", "Grabber and analysis under one supervisor."),
     "grab": _Entry("daemon", "grab", "The camera-grabbing process alone."),
     "analyze": _Entry("daemon", "analyze", "The analysis process alone."),
+    "status": _Entry("status", "status", "What the station does now."),
     "replay": _Entry("replay", "replay", "A folder of images or a video through the same code."),
     "segment": _Entry("segment", "segment", "Stills: labels, overlays and a table of crystals."),
     "runs": _Entry("reading", "runs", "The runs in the database."),

@@ -1,0 +1,201 @@
+"""How a station stands: what its daemon says where it is up, and what its database holds in either case."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from monitor.analysis import AskStatus, DaemonStatus, ask_daemon
+from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError
+from monitor.service.station_troubles import RoomStatus, troubles_of
+from monitor.settings.redaction import without_passwords
+from monitor.settings.station import StationSettings
+from monitor.store import TrailReader, locate
+from monitor.version import __version__
+
+LONGEST_WAIT_S = 5.0
+"""The daemon is given at most so long to answer; it does so between two frames."""
+_ALERTS_SHOWN = 5
+
+Row = dict[str, Any]
+
+
+class Verdict(StrEnum):
+    """The whole in a word."""
+
+    OK = "ok"
+    TROUBLE = "trouble"
+    DOWN = "down"
+    """The daemon does not run; what is told is the database's."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """What the database says; None where there is nothing of the kind yet."""
+
+    run: Row
+    """The last run's row of `run_summary`."""
+    fields: tuple[Row, ...]
+    """field, state, explanation of each field."""
+    last_frame: Row | None
+    """The newest row of `frame_log`."""
+    median_rate_um_per_s: float | None
+    """Median growth rate of the crystals that live, µm/s."""
+    alerts: tuple[Row, ...]
+    """Raised alerts of the run that nobody acknowledged, newest first, at most five."""
+    alerts_unacknowledged: int
+    """How many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationStatus:
+    """Everything that `crystal-monitor status` tells."""
+
+    verdict: Verdict
+    """The whole in a word."""
+    station: str
+    """Name of the station."""
+    database: str
+    """Its database, without a password."""
+    told_by: str
+    """Where this comes from: daemon and database, or one of them, and why."""
+    daemon: DaemonStatus | None
+    """What the daemon says; None while it is down or silent."""
+    stored: StoredStatus | None
+    """What the database says; None where there is no run in it, or it cannot be read."""
+    room: RoomStatus | None
+    """None for PostgreSQL, and where there is no file yet."""
+    troubles: tuple[str, ...] = field(default=())
+    """What is wrong, in the user's terms."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """For JSON."""
+        plain = {**asdict(self), "verdict": self.verdict.value, "version": __version__}
+        plain["daemon"] = self.daemon.model_dump() if self.daemon is not None else None
+        return plain
+
+
+def station_status(settings: StationSettings) -> StationStatus:
+    """Ask the daemon, then the database. Raises StoreUnusableError for a database's address that is none."""
+    asked = _ask(settings)
+    daemon = asked.status
+    stored, store_says = _stored(settings.storage.database, daemon.run_id if daemon is not None else None)
+    room = _room(settings)
+    troubles = list(troubles_of(settings, daemon, stored.fields if stored is not None else (), room))
+    if asked.up and asked.why_not:
+        troubles.insert(0, asked.why_not)
+    if asked.up and store_says:
+        troubles.append(store_says)
+    verdict = Verdict.TROUBLE if troubles else Verdict.OK
+    return StationStatus(
+        verdict=verdict if asked.up else Verdict.DOWN,
+        station=settings.name,
+        database=without_passwords(settings.storage.database),
+        told_by=_told_by(asked.why_not, store_says),
+        daemon=daemon,
+        stored=stored,
+        room=room,
+        troubles=tuple(troubles),
+    )
+
+
+def _told_by(daemon_says: str, store_says: str) -> str:
+    if daemon_says and store_says:
+        return f"nobody: {daemon_says}; {store_says}"
+    if daemon_says:
+        return f"the database alone: {daemon_says}"
+    return f"the daemon alone: {store_says}" if store_says else "the daemon and the database"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What came of asking the daemon."""
+
+    status: DaemonStatus | None
+    why_not: str = ""
+    up: bool = True
+
+
+def _ask(settings: StationSettings) -> _Asked:
+    path = settings.control_endpoint.removeprefix("ipc://")
+    wait_s = min(settings.control.timeout_s, LONGEST_WAIT_S)
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:  # a socket that nobody listens on refuses at once
+            probe.settimeout(1.0)
+            probe.connect(path)
+        answer = ask_daemon(settings.control_endpoint, AskStatus(), wait_s)
+    except PermissionError:
+        return _Asked(None, f"this user may not ask the daemon at {path}: use its user, or one of its group")
+    except OSError:
+        return _Asked(None, f"the daemon is down: nothing answers at {path}", up=False)
+    except ControlError as error:
+        return _Asked(None, f"the daemon does not say how it stands ({error}): is it of another version?")
+    if answer is None:
+        return _Asked(
+            None,
+            f"the daemon does not answer within {wait_s:g} s: it is frozen, or a frame takes longer than that",
+        )
+    return _Asked(DaemonStatus.model_validate_json(answer))
+
+
+def _stored(database: str, run_id: int | None) -> tuple[StoredStatus | None, str]:
+    """What the database says of that run, else of its last; or why it does not."""
+    try:
+        with TrailReader(database) as reader:
+            if run_id is None:
+                run_id = reader.find_run("last")
+            run = dict(next(reader.view("run_summary", run_id).records()))
+            rates = [
+                float(str(row["growth_rate_um_per_s"]))
+                for row in reader.view("trail_summary", run_id).records()
+                if row["ended_s"] is None and row["growth_rate_um_per_s"] is not None
+            ]
+            alerts = [
+                {name: row[name] for name in ("event_id", "at", "field", "rule", "message")}
+                for row in reader.view("event_log", run_id, kind="alert_raised").records()
+                if row["acknowledged_at"] is None
+            ]
+            fields = tuple(
+                {name: row[name] for name in ("field", "state", "explanation")}
+                for row in reader.field_explanations(run_id).records()
+            )
+            newest = [
+                dict(row)
+                for each in fields
+                for row in reader.stream("frame_log", run_id, newest=1, field=str(each["field"])).records()
+            ]
+    except UnknownRunError:
+        return None, "there is no run in the database yet"
+    except (StoreError, QueryError) as error:
+        return None, f"the database does not answer: {error}"
+    return (
+        StoredStatus(
+            run=run,
+            fields=fields,
+            last_frame=max(newest, key=lambda row: float(str(row["elapsed_s"])), default=None),
+            median_rate_um_per_s=median(rates) if rates else None,
+            alerts=tuple(reversed(alerts[-_ALERTS_SHOWN:])),
+            alerts_unacknowledged=len(alerts),
+        ),
+        "",
+    )
+
+
+def _room(settings: StationSettings) -> RoomStatus | None:
+    path = locate(settings.storage.database).path
+    if path is None or not path.exists():
+        return None
+    disk = shutil.disk_usage(path.parent)
+    return RoomStatus(_size(path), _size(Path(f"{path}-wal")), disk.free, disk.total)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

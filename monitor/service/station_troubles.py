@@ -1,0 +1,66 @@
+"""What is wrong with a station that runs, in the user's terms. Pure: who asks gives the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.analysis import DaemonStatus
+from monitor.records import RunState
+from monitor.settings.station import StationSettings
+from monitor.version import __version__
+
+LONGEST_SILENCE_S = 60.0
+"""Beyond three intervals, a frame may be missing for so long before it is trouble, seconds."""
+LEAST_FREE_BYTES = 5_000_000_000
+LEAST_FREE_FRACTION = 0.05
+LARGEST_WAL_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStatus:
+    """The room of an SQLite database, bytes."""
+
+    database_bytes: int
+    wal_bytes: int
+    disk_free_bytes: int
+    disk_size_bytes: int
+
+
+def troubles_of(
+    settings: StationSettings,
+    daemon: DaemonStatus | None,
+    fields: Sequence[Mapping[str, object]],
+    room: RoomStatus | None,
+) -> Iterator[str]:
+    """Each trouble with its remedy; `fields`: rows with field, state and explanation. None of it: nothing is known."""
+    if daemon is not None:
+        yield from _troubles_of_daemon(settings, daemon)
+        for row in fields:
+            if row["state"] == RunState.BLIND:
+                yield f"field {row['field']} is blind: {row['explanation']}"
+    if room is not None:
+        if room.disk_free_bytes < max(LEAST_FREE_BYTES, LEAST_FREE_FRACTION * room.disk_size_bytes):
+            yield f"{room.disk_free_bytes / 1e9:.2g} GB are left on the database's disk: make room"
+        if room.wal_bytes > LARGEST_WAL_BYTES:
+            yield (
+                f"the write-ahead log has {room.wal_bytes / 2**20:.0f} MiB: a reader keeps an old state open, end it"
+            )
+
+
+def _troubles_of_daemon(settings: StationSettings, daemon: DaemonStatus) -> Iterator[str]:
+    if daemon.version != __version__:
+        yield f"version {daemon.version} runs, {__version__} is installed: start it again"
+    if daemon.waiting_for:
+        yield f"nothing can be stored: {daemon.waiting_for}"
+    if daemon.degraded:
+        yield f"the engine is not what it should be: {daemon.engine}"
+    if not daemon.grabber_heard:
+        yield "no grabber was heard: is it running?"
+    elif daemon.camera_running is None:
+        yield "the grabber is no longer heard: is it running?"
+    elif not daemon.camera_running:
+        yield "the camera gives no frames: look at its cable and power"
+    longest_s = LONGEST_SILENCE_S + 3 * settings.analysis.interval_s
+    if daemon.since_frame_s is not None and daemon.since_frame_s > longest_s:
+        yield f"no frame was committed for {daemon.since_frame_s:.0f} s (more than {longest_s:.0f} s is too long)"
