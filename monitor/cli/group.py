@@ -38,6 +38,7 @@ _COMMANDS: dict[str, _Entry] = {
     "model": _Entry("model", "model", "The weights: list, verify, build engines."),
     "acceptance": _Entry("acceptance", "acceptance", "The simulated microscope against its limits."),
     "keys": _Entry("keys", "keys", "A pair of keys for frames over TCP."),
+    "doctor": _Entry("doctor", "doctor", "What is wrong, and how to mend it."),
     "check-config": _Entry("check_config", "check_config", "What is wrong with a settings file."),
 }
 

@@ -99,3 +99,26 @@ def test_where_nothing_ever_ran_it_says_so(short_folder: Path) -> None:
     wrong = run(short_folder, "status", "missing.toml")
     assert wrong.code == 2
     assert "missing.toml does not exist" in wrong.error
+
+
+@pytest.mark.timeout(300)
+def test_the_doctor_answers_with_and_without_a_station(short_folder: Path) -> None:
+    config = short_folder / "station.toml"
+    config.write_text(
+        f'[camera]\nkind = "folder"\nfolder = "{short_folder}/nowhere"\n'
+        f'[stream]\nendpoint = "ipc://{short_folder}/frames.ipc"\n'
+        f'[storage]\ndatabase = "sqlite:///{short_folder}/trails.sqlite"\n'
+    )
+    answers = run_all(
+        short_folder,
+        {"bare": (("doctor", "--json"), {}), "station": (("doctor", config), {})},
+    )
+    bare, station = answers["bare"], answers["station"]
+    assert bare.code == 0, bare
+    told = json.loads(bare.output)
+    assert told["passed"]
+    assert {"processor", "weights", "parity", "storage.database"} <= {row["check"] for row in told["findings"]}
+    assert station.code == 1, station
+    assert f"fail  camera.folder: the folder {short_folder}/nowhere does not exist" in station.output
+    assert "→ make it (mkdir -p" in station.output
+    assert station.output.rstrip().endswith("1 wrong")
