@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,19 +12,22 @@ import zmq
 from numpy.typing import NDArray
 
 from engine import Segmentation
-from monitor.alerts.sinks import AlertPublisher
+from monitor.alerts.backoff import Backoff
+from monitor.alerts.sinks import AlertPost, AlertSink, CourierOrders
 from monitor.analysis import AnalysisLoop, CommandServer, Observer, Waiting
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.clock import Clock, Instant, SystemClock
 from monitor.frame import FailedFrame, Frame, TimeSource
+from monitor.records.delivery import Subscription
 from monitor.settings.station import StationSettings
 from monitor.source import Notice, NoticeKind, Received
 from monitor.source.statistics import SourceStatistics
-from monitor.store import SqlTrailStore, open_store
+from monitor.store import Flood, SqlTrailStore, open_store
 
 SESSION = "5" * 32
+ORDERS = CourierOrders(Backoff(0.05, 0.2), 3600.0)
 PROVENANCE = Provenance("none", "0" * 64, "{}", "nothing", None)
 
 Step = Frame | FailedFrame | Notice | Callable[[], object] | None
@@ -103,6 +106,7 @@ def scripted(
     control: Path | None = None,
     observers: Sequence[Observer] = (),
     waiting: Waiting | None = None,
+    sinks: Mapping[str, AlertSink] | None = None,
 ) -> Iterator[Scripted]:
     """The loop, its store in `folder`; `control` is a folder for the control socket, None for none."""
     clock = clock or SystemClock()
@@ -111,10 +115,14 @@ def scripted(
     store = open_store(database)
     keeper = RunKeeper(store, settings, clock, lambda: PROVENANCE)
     fields = Fields(settings, Nothing(), store)
-    emitter = Emitter(database, AlertPublisher({}, timeout_s=0.05), None)
+    post = AlertPost({name: (sink, ORDERS) for name, sink in (sinks or {}).items()}, clock)
+    subscriptions = [Subscription(name, summarise=False) for name in sinks or {}]
+    outbox, _gone = store.open_outbox(clock, settings.name, subscriptions, Flood(0, 60.0))
+    emitter = Emitter(outbox, post, settings.alerts.delivery, clock)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     endpoint = f"ipc://{control / 'control.ipc'}" if control is not None else ""
     commands = CommandServer(context, endpoint, fields) if control is not None else None
+    observers = (*observers, emitter.observe)
     loop = AnalysisLoop(
         settings, clock, ScriptedSource(script), keeper, fields, emitter, commands, observers, waiting
     )

@@ -63,6 +63,7 @@ def step(
                     value=reading.value,
                     limit=reading.limit,
                     crystal_id=reading.crystal_id,
+                    severity=rule.severity,
                 )
             )
     return AlertState(phases), tuple(alerts)

@@ -20,7 +20,6 @@ from monitor.errors import EngineLostError
 from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import (
-    AlertsTold,
     Run,
     RunChange,
     RunEvent,
@@ -127,6 +126,7 @@ class AnalysisLoop:
         while not stop.is_set() and not self._source.finished and not self.exhausted:
             if self._commands is not None:
                 self._commands.answer(self._keeper)
+            self._deliver(writer)
             now = self._clock.now()
             wait_s = 0.0 if next_due is None else next_due.seconds_since(now)
             if wait_s > 0:
@@ -158,7 +158,7 @@ class AnalysisLoop:
             )
         )
         with timed("emit", self._emitted_s):
-            self._tell_alerts(writer, any_new=bool(result.alerts))
+            self._deliver(writer)
         if pipeline.stop_reason is not None:
             raise EngineLostError(
                 f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
@@ -201,13 +201,9 @@ class AnalysisLoop:
         for observe in self._observers:
             observe(self.progress)
 
-    def _tell_alerts(self, writer: StoreWriter, *, any_new: bool) -> None:
-        run = self._keeper.run
-        if run is None or not (any_new or self._emitter.behind):
-            return
-        told = self._emitter.send(run)
-        if told is not None:
-            self._record(AlertsTold(told), "which alerts were sent", writer)
+    def _deliver(self, writer: StoreWriter) -> None:
+        """Alerts that are due go to their sinks' threads, and what came of others is stored; no sink is waited for."""
+        writer.do(lambda: self._emitter.deliver(self._keeper.run), "what became of alerts")
 
     def _record(self, change: RunChange, what: str, writer: StoreWriter) -> None:
         writer.do(lambda: self._keeper.record(change), what)
@@ -268,4 +264,3 @@ class AnalysisLoop:
     def _commit_silence(self, observed: SilenceObserved, writer: StoreWriter) -> None:
         self._record(observed, "a field's silence", writer)
         self._tell_progress(replace(self.progress, silence=observed))
-        self._tell_alerts(writer, any_new=bool(observed.alerts))

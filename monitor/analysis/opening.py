@@ -13,12 +13,11 @@ from pathlib import Path
 import zmq
 
 from engine import Segmenter
-from monitor.alerts.sinks import AlertPublisher, open_sink
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.daemon_report import DaemonReport
-from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
 from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
+from monitor.analysis.opening_sinks import opened_emitter
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.analysis.segmenting import open_segmenter
 from monitor.archive import FrameArchive
@@ -32,9 +31,6 @@ from monitor.source import FrameSource, ResumePoint, connect_source
 from monitor.store import TrailStore, open_store, run_query
 
 log = logging.getLogger(__name__)
-
-SINK_TIMEOUT_S = 0.05
-"""How long a frame waits for alert sinks; one that needs longer goes on in its own thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +79,8 @@ def open_analysis(
         _make_default_folder(database)
         store = open_store(database, settings.storage.synchronous)
         stack.callback(store.close)
-        publisher = AlertPublisher(
-            {
-                f"{number}:{sink.kind}": open_sink(sink)
-                for number, sink in enumerate(settings.alerts.sinks, 1)
-            },
-            timeout_s=SINK_TIMEOUT_S,
-        )
-        emitter = Emitter(database, publisher, _open_archive(settings.storage.archive))
-        stack.callback(emitter.close)
+        archive = _open_archive(settings.storage.archive)
+        emitter = stack.enter_context(opened_emitter(settings, store, clock, archive))
         live = source is None
         engine = segmenter or _open_engine(settings, store, clock)
         if segmenter is None:
@@ -117,6 +106,7 @@ def open_analysis(
             observers = (report.see, *observers)
             commands = CommandServer(context, settings.control_endpoint, fields, report.status)
             stack.callback(commands.close)
+        observers = (*observers, emitter.observe)
         loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)
         yield Analysis(loop, keeper, store)
 

@@ -44,6 +44,7 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
     one crystals.csv with a row for every crystal. Exit code 1 when some of the images could not be read.
     """
     from monitor.analysis.stills import segment_stills
+    from monitor.archive import overlay
     from monitor.errors import CrystalMonitorError, SourceError
     from monitor.settings.loading import load_settings
 
@@ -121,25 +122,3 @@ def _files(images: tuple[Path, ...]) -> list[Path]:
         else:
             raise SourceError(f"{path} does not exist: name an image or a folder of images")
     return files
-
-
-def overlay(image: NDArray[np.uint8] | NDArray[np.uint16], labels_HW: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """The image, stretched to 8 bit, with every crystal's outline in its own colour; shape (H, W, 3), BGR."""
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    low, high = np.percentile(grey, (0.5, 99.5))
-    stretched = np.clip((grey.astype(np.float32) - low) * (255 / max(high - low, 1.0)), 0, 255).astype(
-        np.uint8
-    )
-    result = cv2.cvtColor(stretched, cv2.COLOR_GRAY2BGR)
-    edges_HW = np.zeros(labels_HW.shape, bool)
-    beside, below = labels_HW[:, 1:] != labels_HW[:, :-1], labels_HW[1:, :] != labels_HW[:-1, :]
-    edges_HW[:, 1:] |= beside
-    edges_HW[:, :-1] |= beside
-    edges_HW[1:, :] |= below
-    edges_HW[:-1, :] |= below
-    edges_HW &= labels_HW > 0
-    hues = np.arange(180, dtype=np.uint8)[None]
-    full = np.full_like(hues, 255)
-    colours = cv2.cvtColor(np.dstack((hues, full, full)), cv2.COLOR_HSV2BGR)[0]
-    result[edges_HW] = colours[labels_HW[edges_HW].astype(np.int64) * 47 % 180]
-    return np.asarray(result, np.uint8)

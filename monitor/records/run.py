@@ -59,8 +59,6 @@ class Run:
     zero_s: float = 0.0
     """The operator's time zero, seconds after `start.epoch`. Views subtract it from every elapsed time, so
     that setting it moves the whole run's times at once; records always count from the epoch."""
-    told_event_id: int = 0
-    """The last alert that the sinks were given, see `AlertsTold`."""
 
     def elapsed_s(self, moment: Instant) -> float:
         """Seconds from the run's epoch to `moment`: the `elapsed_s` of records, not that of views."""
@@ -168,14 +166,6 @@ class SilenceObserved:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertsTold:
-    """The sinks were given every alert up to this one; those after it are given again after a restart."""
-
-    event_id: int
-    """The last one's row in `event_log`."""
-
-
-@dataclass(frozen=True, slots=True)
 class AlertsMuted:
     """The operator wants no alert before a moment, in this run and in later ones."""
 
@@ -188,12 +178,5 @@ class AlertsMuted:
 
 
 RunChange = (
-    RunEvent
-    | TimeZeroSet
-    | EventAcknowledged
-    | SessionEnded
-    | RunEnded
-    | SilenceObserved
-    | AlertsTold
-    | AlertsMuted
+    RunEvent | TimeZeroSet | EventAcknowledged | SessionEnded | RunEnded | SilenceObserved | AlertsMuted
 )

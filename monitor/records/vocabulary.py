@@ -119,6 +119,8 @@ class EventKind(StrEnum):
     CLOCK_STEPPED = "clock_stepped"
     SLOW = "slow"
     """Analysis takes longer than the configured interval."""
+    ALERT_UNDELIVERED = "alert_undelivered"
+    """A sink will not get an alert: it refused it, or did not take it for too long; the message says which and why."""
 
 
 class AlertKind(StrEnum):
@@ -137,3 +139,23 @@ class AlertKind(StrEnum):
     SLOW = "slow"
     ENGINE = "engine"
     """The back end that should serve does not: lost, refused, or none is left."""
+    DELIVERY = "delivery"
+    """A sink has not taken alerts for too long; told to the other sinks."""
+
+
+class Severity(StrEnum):
+    """How much an alert matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    """Told again until somebody acknowledges it, where `alerts.remind_every_s` is set."""
+
+
+class DeliveryState(StrEnum):
+    """What became of an alert on its way to a sink."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+    """It will not be sent; `last_error` says why."""

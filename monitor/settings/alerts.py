@@ -6,7 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.records.vocabulary import Severity
 from monitor.settings.base import SettingsModel
+from monitor.settings.delivery import DeliverySettings
+from monitor.settings.sinks import LogSinkSettings, SinkSettings
 
 Direction = Literal["above", "below"]
 
@@ -23,6 +26,9 @@ class _Rule(SettingsModel):
     """After firing the rule does not fire again in the same field for this long, seconds."""
     fields: tuple[str, ...] = ()
     """Fields (wells, drops, stage positions) that it watches; empty: all."""
+    severity: Severity = Severity.WARNING
+    """How much it matters: `info`, `warning` or `critical` (see `delivery.remind_every_s`). Unless set: `info` for
+    nucleation, ripening and complete, `critical` for blind and engine, else `warning`."""
 
 
 class GrowthRateRule(_Rule):
@@ -60,6 +66,8 @@ class NucleationRule(_Rule):
 
     kind: Literal["nucleation"] = "nucleation"
     """The kind of rule."""
+    severity: Severity = Severity.INFO
+    """How much it matters."""
     limit_births: int = Field(default=1, ge=1)
     """Fires at this many births within the kinetics' window (1: at the first)."""
     first_only: bool = True
@@ -133,6 +141,8 @@ class RipeningRule(_Rule):
 
     kind: Literal["ripening"] = "ripening"
     """The kind of rule."""
+    severity: Severity = Severity.INFO
+    """How much it matters."""
 
 
 class DissolvingRule(_Rule):
@@ -147,6 +157,8 @@ class CompleteRule(_Rule):
 
     kind: Literal["complete"] = "complete"
     """The kind of rule."""
+    severity: Severity = Severity.INFO
+    """How much it matters."""
 
 
 class BlindRule(_Rule):
@@ -154,6 +166,8 @@ class BlindRule(_Rule):
 
     kind: Literal["blind"] = "blind"
     """The kind of rule."""
+    severity: Severity = Severity.CRITICAL
+    """How much it matters."""
 
 
 class SlowRule(_Rule):
@@ -172,6 +186,8 @@ class EngineRule(_Rule):
 
     kind: Literal["engine"] = "engine"
     """The kind of rule."""
+    severity: Severity = Severity.CRITICAL
+    """How much it matters."""
 
 
 AlertRule = Annotated[
@@ -189,15 +205,6 @@ AlertRule = Annotated[
     | EngineRule,
     Field(discriminator="kind"),
 ]
-
-
-class SinkSettings(SettingsModel):
-    """One place that alerts are sent to."""
-
-    kind: str = Field(min_length=1)
-    """Name of the sink: `log`, `zeromq`, or one that an installed package adds."""
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """The sink's own options; see the alerts' README (`zeromq`: `endpoint`, an ipc:// address)."""
 
 
 def _default_rules() -> tuple[AlertRule, ...]:
@@ -218,13 +225,19 @@ class AlertSettings(SettingsModel):
     rules: tuple[AlertRule, ...] = Field(default_factory=_default_rules)
     """The alert rules; setting any replaces the default ones (first crystal, complete, ripening, dissolving,
     blind, slow analysis, engine)."""
-    sinks: tuple[SinkSettings, ...] = (SinkSettings(kind="log"),)
+    sinks: tuple[SinkSettings, ...] = (LogSinkSettings(name="log"),)
     """Where alerts are sent after they are stored."""
+    delivery: DeliverySettings = DeliverySettings()
+    """How they come there."""
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        names = [rule.name for rule in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"alert rules need distinct names; used more than once: {', '.join(twice)}")
+        _refuse_twice("alert rules", [rule.name for rule in self.rules])
+        _refuse_twice("alert sinks", [sink.name for sink in self.sinks])
         return self
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} need distinct names; used more than once: {', '.join(twice)}")

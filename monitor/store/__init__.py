@@ -2,6 +2,8 @@
 
 from monitor.store.driver import check_driver
 from monitor.store.location import locate
+from monitor.store.outbox import Outbox
+from monitor.store.outbox_queue import Flood
 from monitor.store.query import run_query
 from monitor.store.reader import TrailReader
 from monitor.store.reading_connection import Bound
@@ -15,8 +17,10 @@ from monitor.store.view_columns import ColumnKind, column_kind
 __all__ = [
     "Bound",
     "ColumnKind",
+    "Flood",
     "FrameMoment",
     "HistoryWanted",
+    "Outbox",
     "RowStream",
     "SpaceEstimate",
     "SqlTrailStore",

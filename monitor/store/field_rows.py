@@ -85,12 +85,12 @@ def observe_silence(connection: Connection, run: Run, silence: SilenceObserved) 
 def insert_events(
     connection: Connection,
     run_id: int,
-    name: str,
+    name: str | None,
     at: Instant,
     elapsed_s: float,
     rows: Sequence[EventRow],
 ) -> None:
-    """Write the field's events of one moment."""
+    """Write the events of one moment; `name` is the field's, None for the whole run's."""
     if rows:
         values = [
             {
@@ -106,6 +106,7 @@ def insert_events(
                 "alert_kind": row.alert.kind.value if row.alert else None,
                 "limit_value": row.alert.limit if row.alert else None,
                 "details": json.dumps(dict(row.details)) if row.details else None,
+                "severity": row.alert.severity.value if row.alert else None,
             }
             for row in rows
         ]

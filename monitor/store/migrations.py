@@ -7,11 +7,12 @@ must find it there on a fresh database and leave it (`IF NOT EXISTS`); on an old
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, inspect, text
 
 from monitor.errors import StoreUnusableError
-from monitor.store.tables import METADATA, migration
+from monitor.store.tables import METADATA, delivery, event, migration
 from monitor.store.views import VIEWS, views_fingerprint
 
 Migration = Callable[[Connection], None]
@@ -24,7 +25,21 @@ def m0001_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m0001_tables,)
+def m0002_outbox(connection: Connection) -> None:
+    """The outbox of alerts, and how much an alert matters."""
+    delivery.create(connection, checkfirst=True)
+    _add_column(connection, event.c.severity)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    """Add a column that may be NULL, unless the table has it."""
+    name = column.table.name
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(name)}:
+        kind = column.type.compile(connection.dialect)
+        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {column.name} {kind}"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox)
 
 
 def migrate(connection: Connection) -> None:

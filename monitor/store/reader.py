@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from types import TracebackType
-from typing import Any
 
 from monitor.clock import Instant
 from monitor.errors import UnknownRunError
-from monitor.records.alert import Alert, AlertNotice
-from monitor.records.vocabulary import AlertKind, EventKind
 from monitor.store.location import locate
 from monitor.store.muting import LATEST_MUTING, read_muting
 from monitor.store.reading_connection import Bound, Parameter, connect_for_reading
@@ -28,26 +24,13 @@ _ORDER = {
     "csd": "field, elapsed_s, weighting, border_rule",
     "event_log": "event_id",
     "session_log": "first_seen_at",
+    "delivery_log": "delivery_id",
 }
 
 
 _SINCE = {"trail_summary": "first_seen_s"}
 LONG_READ_S = 3600.0
 """A stream may take this long, seconds."""
-
-
-def _notice(run_id: int, row: dict[str, Any]) -> AlertNotice:
-    alert = Alert(
-        rule=row["rule"],
-        kind=AlertKind(row["alert_kind"]),
-        raised=row["kind"] == EventKind.ALERT_RAISED,
-        message=row["message"],
-        value=row["value"],
-        limit=row["limit_value"],
-        crystal_id=row["crystal_id"],
-    )
-    utc_ns = round(datetime.fromisoformat(row["at"]).timestamp() * 1e6) * 1000
-    return AlertNotice(row["event_id"], run_id, row["field"] or "", Instant(utc_ns), alert)
 
 
 class TrailReader:
@@ -124,14 +107,6 @@ class TrailReader:
             conditions.append(f"{_SINCE.get(name, 'elapsed_s')} >= {self._connection.parameter('since_s')}")
             wanted["since_s"] = since_s
         return (f"WHERE {' AND '.join(conditions)} " if conditions else ""), wanted
-
-    def alerts_after(self, run_id: int, event_id: int) -> tuple[AlertNotice, ...]:
-        """The run's alerts whose row comes after `event_id` (see `Run.told_event_id`), in order: for the
-        sinks."""
-        columns = "event_id, field, at, kind, message, value, crystal_id, rule, alert_kind, limit_value"
-        wanted = f"run_id = {int(run_id)} AND event_id > {int(event_id)} AND rule IS NOT NULL"
-        sql = f"SELECT {columns} FROM event WHERE {wanted} ORDER BY event_id"  # noqa: S608  # numbers
-        return tuple(_notice(run_id, row) for row in self._connection.ask(sql).records())
 
     def events_after(
         self, event_id: int, run_ids: Collection[int], most: int

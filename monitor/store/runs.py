@@ -12,7 +12,6 @@ from monitor.errors import StoreError
 from monitor.records.result import Event
 from monitor.records.run import (
     AlertsMuted,
-    AlertsTold,
     EventAcknowledged,
     Run,
     RunChange,
@@ -89,7 +88,7 @@ def find_open_run(connection: Connection) -> Run | None:
         um_per_px=found.um_per_px,
         detection_limit_px=found.detection_limit_px,
     )
-    return Run(found.run_id, start, found.zero_s, found.told_event_id)
+    return Run(found.run_id, start, found.zero_s)
 
 
 def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
@@ -109,10 +108,6 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
     elif isinstance(change, AlertsMuted):
         note = Event(EventKind.NOTE, change.message)
         _insert_event(connection, changed, change.at, note, None, muting_details(change.until))
-    elif isinstance(change, AlertsTold):
-        told = update(run).where(run.c.run_id == changed.run_id)
-        connection.execute(told.values(told_event_id=change.event_id))
-        return replace(changed, told_event_id=change.event_id)
     return changed
 
 

@@ -146,8 +146,16 @@ FROM size_distribution d
 
 EVENT_LOG = """
 SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id,
-  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details
+  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details, e.severity
 FROM event e
+  JOIN run r ON r.run_id = e.run_id"""
+
+DELIVERY_LOG = """
+SELECT e.run_id, d.event_id, d.sink, d.state, d.attempts, d.queued_at, d.first_attempt_at, d.last_attempt_at,
+  d.next_attempt_at, d.last_error, d.reminder, d.summary_event_id, e.field, d.rule, e.kind, e.severity, e.message,
+  e.acknowledged_at, r.name, d.station, d.delivery_id
+FROM delivery d
+  JOIN event e ON e.event_id = d.event_id
   JOIN run r ON r.run_id = e.run_id"""
 
 # Sent = considered + lost + superseded, up to the last sequence number that was seen.
@@ -170,6 +178,7 @@ VIEWS = {
     "csd": CSD,
     "event_log": EVENT_LOG,
     "session_log": SESSION_LOG,
+    "delivery_log": DELIVERY_LOG,
 }
 
 

@@ -28,7 +28,6 @@ from monitor.records import (
 )
 from monitor.records.result import ArchivedFrame
 from monitor.records.run import (
-    AlertsTold,
     EventAcknowledged,
     RunEnded,
     RunEvent,
@@ -357,22 +356,6 @@ def test_an_event_that_the_tracker_told_is_not_told_twice(store: SqlTrailStore, 
     told = TrailEvent(EventKind.BIRTH, 1, "told by the tracker")
     store.append(run, made.result(0, [made.point(1, 0, 90.0)], born=[made.birth(1, 0.0)], happened=[told]))
     assert only(rows(reader, "event_log", kind="birth"))["message"] == "told by the tracker"
-
-
-def test_alerts_are_given_to_the_sinks_until_they_were_told(
-    store: SqlTrailStore, reader: TrailReader
-) -> None:
-    run = store.start_run(made.run_start())
-    raised = Alert("blind", AlertKind.BLIND, True, "no good frame for 30 s", 30.0, 20.0)
-    store.append(run, made.result(0, alerts=(raised,)))
-    store.append(run, made.result(1, alerts=(dataclasses.replace(raised, raised=False),)))
-    notices = reader.alerts_after(run.run_id, run.told_event_id)
-    assert [notice.alert.raised for notice in notices] == [True, False]
-    assert notices[0].alert == raised
-    assert notices[0].at.utc == made.EPOCH.utc
-    run = store.record(run, AlertsTold(notices[0].event_id))
-    assert store.resume_run() == run
-    assert reader.alerts_after(run.run_id, run.told_event_id) == notices[1:]
 
 
 def test_silence_is_written_without_a_frame(store: SqlTrailStore, reader: TrailReader) -> None:

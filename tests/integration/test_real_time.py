@@ -65,10 +65,11 @@ def settings(folder: Path) -> StationSettings:
         {
             "storage": {"database": f"sqlite:///{folder / 'trails.sqlite'}"},
             "alerts": {
+                "sinks": [],
                 "rules": [
                     {"name": "empty", "kind": "count", "direction": "below", "limit_count": 1},
                     {"name": "unseen", "kind": "blind"},
-                ]
+                ],
             },
         }
     )

@@ -117,7 +117,9 @@ def test_the_doctor_answers_with_and_without_a_station(short_folder: Path) -> No
     assert bare.code == 0, bare
     told = json.loads(bare.output)
     assert told["passed"]
-    assert {"processor", "weights", "parity", "storage.database"} <= {row["check"] for row in told["findings"]}
+    assert {"processor", "weights", "parity", "storage.database"} <= {
+        row["check"] for row in told["findings"]
+    }
     assert station.code == 1, station
     assert f"fail  camera.folder: the folder {short_folder}/nowhere does not exist" in station.output
     assert "→ make it (mkdir -p" in station.output

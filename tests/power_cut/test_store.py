@@ -132,9 +132,7 @@ def test_the_check_finds_a_disk_that_lies_about_its_syncs(recorder: Path, tmp_pa
 def test_the_check_finds_a_store_that_does_not_sync(recorder: Path, tmp_path: Path) -> None:
     """The control: without SQLite's syncs the very same check fails."""
     operations = recorded(recorder, tmp_path, "OFF")
-    assert (
-        sum(bool(wrong(files, told, tmp_path / "after")) for _, _, told, files in cuts(operations, 24)) > 6
-    )
+    assert sum(bool(wrong(files, told, tmp_path / "after")) for _, _, told, files in cuts(operations, 24)) > 6
 
 
 @pytest.mark.timeout(120)

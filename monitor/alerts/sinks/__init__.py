@@ -1,19 +1,27 @@
 """Places that alerts are sent to after they are stored: an open set, loaded by name."""
 
-from monitor.alerts.sinks.failure import AlertSinkError
-from monitor.alerts.sinks.log import LogSink
-from monitor.alerts.sinks.publisher import AlertPublisher, SinkFailure
-from monitor.alerts.sinks.sink import AlertSink, SinkFactory, available_sinks, open_sink
-from monitor.alerts.sinks.zeromq import ZeroMqSink
+from monitor.alerts.sinks.courier import Courier, CourierOrders
+from monitor.alerts.sinks.failure import AlertRefusedError, AlertSinkError
+from monitor.alerts.sinks.post import AlertPost
+from monitor.alerts.sinks.sink import (
+    AlertSink,
+    FieldStateSink,
+    SinkFactory,
+    available_sinks,
+    check_sink,
+    open_sink,
+)
 
 __all__ = [
-    "AlertPublisher",
+    "AlertPost",
+    "AlertRefusedError",
     "AlertSink",
     "AlertSinkError",
-    "LogSink",
+    "Courier",
+    "CourierOrders",
+    "FieldStateSink",
     "SinkFactory",
-    "SinkFailure",
-    "ZeroMqSink",
     "available_sinks",
+    "check_sink",
     "open_sink",
 ]

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
-from monitor.errors import UserError
+from monitor.alerts.message import one_line
 from monitor.records import AlertNotice
+from monitor.settings.sinks import LogOptions
 
 _LOGGER = logging.getLogger("crystal_monitor.alerts")
 
 
 class LogSink:
-    """Raised alerts are warnings, cleared ones information. No options."""
+    """Raised alerts are warnings, cleared ones information."""
 
-    def __init__(self, options: Mapping[str, str | int | float | bool]) -> None:
-        """Raises UserError for any option."""
-        if options:
-            raise UserError(
-                f"the alert sink 'log' has no options, got {', '.join(sorted(options))}: remove them"
-            )
+    def __init__(self, options: LogOptions, station: str) -> None:
+        """There are no options."""
+
+    @staticmethod
+    def check(options: LogOptions, station: str) -> None:
+        """It always works."""
 
     def send(self, notice: AlertNotice) -> None:
         """Write one line."""
         level = logging.WARNING if notice.alert.raised else logging.INFO
-        _LOGGER.log(
-            level,
-            "run %d, field %s, %s: %s",
-            notice.run_id,
-            notice.field,
-            notice.alert.rule,
-            notice.alert.message,
-        )
+        _LOGGER.log(level, "%s", one_line(notice))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,44 +1,62 @@
-"""The protocol of places that alerts are sent to, and how they are loaded by name."""
+"""The protocols of places that alerts are sent to, and how they are loaded by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
-from monitor.alerts.sinks.log import LogSink
-from monitor.alerts.sinks.zeromq import ZeroMqSink
 from monitor.errors import UserError
 from monitor.records import AlertNotice
-from monitor.settings.alerts import SinkSettings
+from monitor.records.alert import FieldNow
+from monitor.settings.base import SettingsModel
+from monitor.settings.secrets import Secret
+from monitor.settings.sinks import AddedSinkSettings, SinkSettings
 
 ENTRY_POINT_GROUP = "crystal_monitor.alert_sinks"
 
-SinkOptions = Mapping[str, str | int | float | bool]
+SinkOptions = Mapping[str, str | int | float | bool | Secret]
 
 
 @runtime_checkable
 class AlertSink(Protocol):
     """A place that alerts are sent to after they are stored.
 
-    Order: `send` gets notices with rising `event_id`; after a restart some may come again. Thread: one thread
-    of the sink's own calls `send` and `close`, never two calls at once; construction is in the main thread.
-    Failure: raise `AlertSinkError` (or OSError) for a notice that could not be sent; it is reported and not
-    sent again, the next one is tried as usual, and the acquisition goes on whatever a sink does. A sink
-    bounds its own waiting to a few seconds: while it is busy, further notices for it are counted as unsent.
+    Order: `send` gets notices with rising `event_id`, but for summaries and reminders; the next one comes when the last
+    was taken or given up. After a failure or a restart the same one comes again, under the same `key`. Thread: one
+    thread of the sink's own calls everything but the construction, never two calls at once. Failure: raise
+    `AlertSinkError` (or OSError) for a notice that could not be sent: it is kept and sent again; `AlertRefusedError`
+    for one that will never be taken. Neither message may hold a secret. A sink bounds its own waiting to some
+    seconds; one that does not holds up nothing but itself.
     """
 
     def send(self, notice: AlertNotice) -> None:
-        """Send one alert. Raises AlertSinkError where that failed."""
+        """Send one alert; return when it was taken. Raises AlertSinkError where that failed."""
 
     def close(self) -> None:
         """Release what the sink holds; called once, last."""
 
 
+@runtime_checkable
+class FieldStateSink(Protocol):
+    """A sink that also shows how each field is now; on the same thread as `send`."""
+
+    def show(self, now: FieldNow) -> None:
+        """Show this in place of the field's last. Raises AlertSinkError where that failed: the newest comes again."""
+
+
 SinkFactory = Callable[[SinkOptions], AlertSink]
 """What an entry point names: takes the sink's options; raises UserError for options it cannot use."""
 
-_BUILT_IN: Mapping[str, SinkFactory] = {"log": LogSink, "zeromq": ZeroMqSink}
+# Each imported when it is asked for: requests, paho-mqtt and apprise take their time.
+_BUILT_IN: Mapping[str, tuple[str, str]] = {
+    "log": ("log", "LogSink"),
+    "zeromq": ("zeromq", "ZeroMqSink"),
+    "webhook": ("webhook", "WebhookSink"),
+    "mqtt": ("mqtt", "MqttSink"),
+    "apprise": ("apprise_services", "AppriseSink"),
+}
 
 
 def available_sinks() -> tuple[str, ...]:
@@ -46,13 +64,39 @@ def available_sinks() -> tuple[str, ...]:
     return tuple(sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
 
 
-def open_sink(settings: SinkSettings) -> AlertSink:
-    """The sink that the settings name. Raises UserError for an unknown name, a broken package, or wrong
-    options."""
-    factory = _BUILT_IN.get(settings.kind)
-    if factory is None:
-        factory = _added(settings.kind)
-    return factory(settings.options)
+def open_sink(settings: SinkSettings, station: str = "station") -> AlertSink:
+    """The sink that the settings name; nothing is connected yet.
+
+    Raises UserError for an unknown name, a broken package, wrong options, or a secret that cannot be read.
+    """
+    if isinstance(settings, AddedSinkSettings):
+        return _added(settings.kind)(settings.options)
+    return _built_in(settings.kind)(settings.options, station)
+
+
+def check_sink(settings: SinkSettings, station: str = "station") -> None:
+    """Whether it can be opened: its options and its secrets. Sends nothing, binds nothing. Raises UserError."""
+    if isinstance(settings, AddedSinkSettings):
+        _added(settings.kind)
+        for value in settings.options.values():
+            if isinstance(value, Secret):
+                value.read_bytes()
+        return
+    _built_in(settings.kind).check(settings.options, station)
+
+
+class _BuiltIn(Protocol):
+    """A sink's class; its options are those of its own settings."""
+
+    def __call__(self, options: SettingsModel, station: str) -> AlertSink: ...
+
+    def check(self, options: SettingsModel, station: str) -> None: ...
+
+
+def _built_in(kind: str) -> _BuiltIn:
+    module, name = _BUILT_IN[kind]
+    found: _BuiltIn = getattr(import_module(f"monitor.alerts.sinks.{module}"), name)
+    return found
 
 
 def _added(kind: str) -> SinkFactory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from pathlib import Path
 
 import zmq
 
@@ -11,8 +11,8 @@ from monitor.alerts.sinks.failure import AlertSinkError
 from monitor.alerts.sinks.notice_json import notice_as_plain
 from monitor.errors import UserError
 from monitor.records import AlertNotice
+from monitor.settings.sinks import ZeroMqOptions
 
-_SCHEME = "ipc://"
 _HIGH_WATER_MARK = 100
 _TOPIC = b"alert"
 
@@ -21,22 +21,14 @@ class ZeroMqSink:
     """PUB socket; two parts per message: the topic `alert` and UTF-8 JSON (see `notice_as_plain`). Never
     blocks.
 
-    Option `endpoint`: an ipc:// address. A subscriber that lags by more than 100 messages loses the later
+    A subscriber that lags by more than 100 messages loses the later
     ones (that is how PUB works; it can see it from the gaps in `event_id`); `unsent` counts what the socket
     itself refused.
     """
 
-    def __init__(self, options: Mapping[str, str | int | float | bool]) -> None:
-        """Bind the endpoint. Raises UserError for options or an endpoint that cannot be used."""
-        unknown = sorted(set(options) - {"endpoint"})
-        if unknown:
-            raise UserError(f"the alert sink 'zeromq' has no option {', '.join(unknown)}; it has: endpoint")
-        endpoint = options.get("endpoint")
-        if not isinstance(endpoint, str) or not endpoint.startswith(_SCHEME) or len(endpoint) == len(_SCHEME):
-            raise UserError(
-                f"the alert sink 'zeromq' needs an option endpoint such as 'ipc:///run/crystal-monitor/alerts', "
-                f"got {endpoint!r}"
-            )
+    def __init__(self, options: ZeroMqOptions, station: str) -> None:
+        """Bind the endpoint. Raises UserError for an endpoint that cannot be used."""
+        endpoint = options.endpoint
         self.unsent = 0
         """Notices that the socket refused."""
         self._context = zmq.Context()
@@ -52,6 +44,15 @@ class ZeroMqSink:
                 f"alerts cannot be published on {endpoint}: {error}. Use a folder that exists and is writable."
             ) from error
 
+    @staticmethod
+    def check(options: ZeroMqOptions, station: str) -> None:
+        """Raises UserError where the endpoint's folder is missing."""
+        folder = Path(options.endpoint.removeprefix("ipc://")).parent
+        if not folder.is_dir():
+            raise UserError(
+                f"alerts cannot be published on {options.endpoint}: the folder {folder} is missing: make it"
+            )
+
     def send(self, notice: AlertNotice) -> None:
         """Publish one alert. Raises AlertSinkError where the socket refused it."""
         message = json.dumps(notice_as_plain(notice), ensure_ascii=False).encode()
@@ -61,7 +62,7 @@ class ZeroMqSink:
             self.unsent += 1
             raise AlertSinkError(
                 f"alert {notice.event_id} was not published: {error} ({self.unsent} so far); "
-                "it is in event_log all the same"
+                "it is kept and sent again"
             ) from error
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.cli.segment import overlay
+from monitor.archive import overlay
 
 
 def test_each_outline_has_one_colour_and_lies_on_its_crystal() -> None:

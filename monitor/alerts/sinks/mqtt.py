@@ -1,0 +1,149 @@
+"""The sink that publishes alerts and the fields' states to an MQTT broker."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import ssl
+import threading
+
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from monitor.alerts.sinks.failure import AlertSinkError
+from monitor.alerts.sinks.notice_json import field_as_plain, notice_as_plain
+from monitor.errors import SettingsError
+from monitor.records import AlertNotice
+from monitor.records.alert import FieldNow
+from monitor.settings.sinks import MqttOptions
+
+_QOS = 1
+_OFFLINE, _ONLINE = b"offline", b"online"
+_NOT_IN_A_LEVEL = re.compile(r"[+#/\x00]")
+
+
+class MqttSink:
+    """Topics, all UTF-8, QoS 1:
+
+    - `TOPIC/STATION/status`, retained: `online`; `offline` after a stop, and by last will where the station vanishes.
+    - `TOPIC/STATION/FIELD/alert`: an alert, `notice_as_plain` as JSON; of the station itself: `TOPIC/STATION/alert`.
+    - `TOPIC/STATION/FIELD/state`, retained: how the field is, `field_as_plain` as JSON.
+
+    The connection is made at the first message and kept, by a thread of paho's; `+`, `#` and `/` in names become `_`.
+    """
+
+    def __init__(self, options: MqttOptions, station: str) -> None:
+        """Read the password; connects nowhere. Raises SettingsError for what cannot be used."""
+        self._options = options
+        self._place = f"{options.host}:{_port(options)}"
+        self._base = f"{options.topic.rstrip('/')}/{_level(station)}"
+        self._answered = threading.Event()
+        self._refusal = ""
+        self._begun = False
+        # A name of its own: a broker parts two clients of one name, such as the daemon and a test message.
+        name = f"crystal-monitor-{station}-{secrets.token_hex(4)}"
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name)
+        self._client.connect_timeout = options.timeout_s
+        self._client.reconnect_delay_set(min_delay=1, max_delay=60)
+        self._client.will_set(f"{self._base}/status", _OFFLINE, _QOS, retain=True)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        _log_in(self._client, options)
+
+    @staticmethod
+    def check(options: MqttOptions, station: str) -> None:
+        """Raises SettingsError for a password or certificate that cannot be used."""
+        _log_in(Client(CallbackAPIVersion.VERSION2), options)
+
+    def send(self, notice: AlertNotice) -> None:
+        """Publish it and wait for the broker's confirmation. Raises AlertSinkError."""
+        field = f"/{_level(notice.field)}" if notice.field else ""
+        self._publish(f"{self._base}{field}/alert", notice_as_plain(notice), retain=False)
+
+    def show(self, now: FieldNow) -> None:
+        """Publish it in place of the field's last state. Raises AlertSinkError."""
+        self._publish(f"{self._base}/{_level(now.field)}/state", field_as_plain(now), retain=True)
+
+    def close(self) -> None:
+        """Say `offline` and part."""
+        if not self._begun:
+            return
+        if self._client.is_connected():
+            self._client.publish(f"{self._base}/status", _OFFLINE, _QOS, retain=True).wait_for_publish(1.0)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish(self, topic: str, plain: dict[str, object], *, retain: bool) -> None:
+        self._connect()
+        sent = self._client.publish(topic, json.dumps(plain, ensure_ascii=False), _QOS, retain)
+        if sent.rc != MQTT_ERR_SUCCESS:
+            raise AlertSinkError(f"the broker {self._place} is not connected")
+        try:
+            sent.wait_for_publish(self._options.timeout_s)
+        except (RuntimeError, ValueError) as error:
+            raise AlertSinkError(f"the broker {self._place} did not take it: {error}") from error
+        if not sent.is_published():
+            raise AlertSinkError(
+                f"the broker {self._place} did not confirm within {self._options.timeout_s:g} s"
+            )
+
+    def _connect(self) -> None:
+        if self._client.is_connected():
+            return
+        if not self._begun:
+            self._begun = True
+            self._client.connect_async(self._options.host, _port(self._options), self._options.keepalive_s)
+            self._client.loop_start()
+        self._answered.wait(self._options.timeout_s)
+        if not self._client.is_connected():
+            why = self._refusal or "it cannot be reached"
+            self._answered.clear()
+            raise AlertSinkError(f"no connection to the broker {self._place}: {why}")
+
+    def _on_connect(
+        self,
+        client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._refusal = f"it refused ({reason}): check user and password" if reason.is_failure else ""
+        if not reason.is_failure:
+            client.publish(f"{self._base}/status", _ONLINE, _QOS, retain=True)
+        self._answered.set()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._answered.clear()
+
+
+def _log_in(client: Client, options: MqttOptions) -> None:
+    if options.user is not None:
+        password = None if options.password is None else options.password.read().get_secret_value()
+        client.username_pw_set(options.user, password)
+    if options.tls:
+        try:
+            context = ssl.create_default_context(cafile=options.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"the certificates {options.ca_file} cannot be used ({error}): name a PEM file"
+            ) from error
+        client.tls_set_context(context)
+
+
+def _port(options: MqttOptions) -> int:
+    return options.port or (8883 if options.tls else 1883)
+
+
+def _level(name: str) -> str:
+    return _NOT_IN_A_LEVEL.sub("_", name)
