@@ -21,8 +21,8 @@ from tests.soak.witness import Witness
 CHECKPOINT_S = 30.0
 FAIL_EVERY = 1000
 """Frames between two failures of the camera, which is opened again in the same session."""
-SHORTEST_S, LONGEST_S = 1.0, 6.0
-"""Between two disturbances, from the moment on at which both processes run."""
+PAUSE_S = (2.0, 12.0)
+"""Between two disturbances, at least and at most, seconds; of these a start takes two to three."""
 FIRST_FRAMES = 20
 """Before them nothing happens."""
 _LAST_SHARE = 0.97
@@ -34,14 +34,15 @@ _MIDDLE_OF_A_START = 0.2
 class Disturber:
     """Does one of these at a time: kill -9 of one or both, an orderly stop of the grabber, a frozen analysis."""
 
-    def __init__(self, station: Station, seed: int) -> None:
+    def __init__(self, station: Station, seed: int, pause_s: tuple[float, float]) -> None:
         self._station = station
+        self._pause_s = pause_s
         self._chance = random.Random(seed)
         self.done: Counter[str] = Counter()
 
     def pause_s(self) -> float:
         """Until the next disturbance."""
-        return self._chance.uniform(SHORTEST_S, LONGEST_S)
+        return self._chance.uniform(*self._pause_s)
 
     def patient(self) -> bool:
         """Whether the next disturbance waits until frames flow."""
@@ -81,11 +82,12 @@ def kills(
     seed: int,
     limits: Limits,
     frames_per_s: float | None = None,
+    pause_s: tuple[float, float] = PAUSE_S,
 ) -> None:
     """Let a station in `folder` live through `report.frames` frames, and fill the report."""
     with Station(folder, Plan(report.frames, policy, FAIL_EVERY, frames_per_s)) as station:
         census, changer, witness = Census(station), RunChanger(station, runs), Witness(station.database)
-        disturber = Disturber(station, seed)
+        disturber = Disturber(station, seed, pause_s)
         census.start()
         saved_s = time.monotonic()
         due_s, given_then, patient = saved_s, FIRST_FRAMES, True

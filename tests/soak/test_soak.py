@@ -30,7 +30,16 @@ def test_undisturbed_nothing_grows_and_the_ledger_is_exact(short_folder: Path) -
 @pytest.mark.parametrize("policy", ["lossless", "latest"])
 def test_kills_lose_nothing_committed(policy: str, short_folder: Path) -> None:
     report = Report("kills", 450, short_folder / "report.json")
-    kills(short_folder, report, runs=2, policy=policy, seed=3, limits=SHORT, frames_per_s=25)
+    kills(
+        short_folder,
+        report,
+        runs=2,
+        policy=policy,
+        seed=3,
+        limits=SHORT,
+        frames_per_s=25,
+        pause_s=(1.0, 4.0),
+    )
     assert report.figures["disturbances"].value >= 4, "the control: it was not left in peace"
     assert report.figures["sessions"].value >= 2, "the control: grabbers were killed"
     assert report.figures["ended"].value >= 3, "the control: crystals came and went"
