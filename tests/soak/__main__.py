@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ FULL_LENGTH = 200_000
 
 def main() -> int:
     """0 where the soak passed, 1 where it did not."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the station is stopped in order
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("kind", choices=("undisturbed", "kills"))
     parser.add_argument("--frames", type=int, default=FULL_LENGTH, help="frames that the camera gives")

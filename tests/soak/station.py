@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import tomli_w
 
+from monitor.service.lifetime import SUPERVISOR_VARIABLE
 from tests.soak import film
 from tests.soak.chronicle import Chronicle
 
@@ -58,8 +59,9 @@ class Station:
     def __enter__(self) -> Self:
         # The back-off of `crystal-monitor run` grows to 10 s under kills every few seconds: see supervising.py.
         command = [sys.executable, "-m", "tests.soak.supervising", str(self.config), str(self.folder)]
+        owned = self.environment | {SUPERVISOR_VARIABLE: str(os.getpid())}
         self._supervisor = subprocess.Popen(
-            command, stdout=self._log, stderr=self._log, env=self.environment, start_new_session=True
+            command, stdout=self._log, stderr=self._log, env=owned, start_new_session=True
         )
         return self
 
