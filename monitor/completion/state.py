@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.completion.jmak import JmakFit
+from monitor.completion.packing import pack_series, unpack_series
 from monitor.completion.series import COLUMNS, empty_series
 from monitor.records import Forecast, RunState
 
@@ -66,7 +67,7 @@ class CompletionMachineState:
     def to_json(self) -> str:
         """Exact: floats are written so that they read back as they were."""
         plain: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain["series_SC"] = self.series_SC.tolist()
+        plain["series_SC"] = pack_series(self.series_SC)
         for name in ("fit", "t90", "t95"):
             value = getattr(self, name)
             plain[name] = None if value is None else asdict(value)
@@ -80,7 +81,7 @@ class CompletionMachineState:
             if plain.pop("version") != _VERSION:
                 raise ValueError("written by another version")
             plain["state"], plain["seeing"] = RunState(plain["state"]), RunState(plain["seeing"])
-            plain["series_SC"] = np.array(plain["series_SC"], np.float64).reshape(-1, COLUMNS)
+            plain["series_SC"] = _series(plain["series_SC"])
             plain["intervals_s"] = tuple(plain["intervals_s"])
             plain.pop("foretold", None)  # states of older versions have it; no state is thrown away for that
             plain["fit"] = None if plain["fit"] is None else JmakFit(**plain["fit"])
@@ -88,6 +89,12 @@ class CompletionMachineState:
             return cls(**plain)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"a stored state of completion cannot be read ({error})") from error
+
+
+def _series(stored: str | list[list[float]]) -> Floats:
+    if isinstance(stored, str):
+        return unpack_series(stored)
+    return np.array(stored, np.float64).reshape(-1, COLUMNS)  # as states were written before they were packed
 
 
 def initial_state() -> CompletionMachineState:
