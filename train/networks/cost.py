@@ -57,24 +57,23 @@ def cost_of(network: str, width: int) -> Cost:
     return Cost(network=network, width=width, gflops=round(flops / 1e9, 4), parameters=parameters)
 
 
-def match(network: str, gflops: float, even: bool = True) -> Cost:
-    """The width at which a network costs as near to `gflops` as it can; even widths alone unless told otherwise.
+def match(network: str, gflops: float) -> Cost:
+    """The width at which a network costs as near to `gflops` as it can.
 
     Cost grows with width, so the width is found by halving. Raises `TrainingError` if the widest is too cheap.
     """
     if network not in NETWORKS:
         raise TrainingError(f"no network is named {network!r}: choose from {', '.join(NETWORKS)}")
-    step = 2 if even else 1
-    low, high = 1, WIDEST // step
-    if cost_of(network, high * step).gflops < gflops:
+    low, high = 1, WIDEST
+    if cost_of(network, high).gflops < gflops:
         raise TrainingError(
             f"{network} costs less than {gflops} GFLOP even at {WIDEST} channels: ask for less"
         )
     while low < high:
         middle = (low + high) // 2
-        if cost_of(network, middle * step).gflops < gflops:
+        if cost_of(network, middle).gflops < gflops:
             low = middle + 1
         else:
             high = middle
-    around = [cost_of(network, width * step) for width in (low - 1, low) if width]
+    around = [cost_of(network, width) for width in (low - 1, low) if width]
     return min(around, key=lambda cost: abs(cost.gflops - gflops))

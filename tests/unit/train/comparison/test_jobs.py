@@ -1,0 +1,128 @@
+"""Jobs of a comparison: what is done stays done, and every row has the same budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny_comparison import ALONE, Blots, tiny_plan
+from train.comparison import job as jobs
+from train.comparison.frames import SimulationSet, SuspensionSet
+from train.comparison.plan import PLANS, Job, Variant
+from train.comparison.result import path_of, plan_sha256, read_results
+from train.comparison.run import pending, run_all
+from train.configuration import MixConfiguration
+from train.errors import TrainingError
+from train.frame_crops import Zoom
+from train.networks import NETWORKS, matched
+from train.networks.cost import cost_of
+from train.thresholding import choose, first_rules
+
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_comparison_is_done_once(tmp_path, monkeypatch):
+    few = [rule for rule in first_rules() if rule.method in ("otsu", "li")]
+    monkeypatch.setattr(jobs, "choose", lambda frames: choose(frames, few))
+    plan, said = tiny_plan(), []
+    work, results = tmp_path / "work", tmp_path / "results"
+    left = pending(plan, 2, results)
+    assert [job.name for job in left[:4]] == [
+        "ours/fold-0-seed-0", "mask-rcnn/fold-0-seed-0", "thresholding/fold-0-seed-0", "ours/fold-1-seed-0",
+    ]  # fmt: skip
+    assert run_all(plan, Blots(), left, work, results, ALONE, minutes=0, say=said.append) == 0
+    assert "the same command goes on" in said[-1]
+    only = pending(plan, 2, results, ["ours", "thresholding"])
+    assert run_all(plan, Blots(), only, work, results, ALONE, say=said.append) == 4
+    assert [job.variant.name for job in pending(plan, 2, results)] == ["mask-rcnn"] * 2
+    found = read_results(results, "suspension")
+    ours = [result for result in found if result.variant.name == "ours"]
+    assert [result.fold for result in ours] == [0, 1]
+    assert ours[0].frames.keys().isdisjoint(ours[1].frames)
+    assert ours[0].trials.keys() == {"0.0005", "0.002"}
+    assert ours[0].trials == ours[1].trials  # chosen on fold 0 for all
+    assert ours[0].training.loss.crystal_positive_weight == pytest.approx(Blots().parts(0).positive_weight())
+    rule = next(result for result in found if result.threshold is not None)
+    assert rule.scores.pixels.iou > 0.9
+    with pytest.raises(TrainingError, match="another plan"):
+        pending(tiny_plan(trial_steps=3), 2, results)
+    with pytest.raises(TrainingError, match="no row is named vnet"):
+        pending(plan, 2, results, ["vnet"])
+
+
+def test_every_network_has_the_same_steps_crops_and_trials(monkeypatch, tmp_path):
+    """What differs between rows is what the row says: of two networks' runs, name, width and learning rate alone."""
+    runs = []
+
+    class Enough(Exception):  # noqa: N818 - it is no error
+        pass
+
+    def noted(configuration, source, out, *rest):
+        runs.append(configuration)
+        raise Enough
+
+    monkeypatch.setattr(jobs.loop, "train", noted)
+    plan = tiny_plan(variants=tuple(Variant(name=name, network=name) for name in NETWORKS))
+    for variant in plan.variants:
+        with pytest.raises(Enough):
+            jobs.run_job(plan, Job(variant, 0, 0), Blots(), tmp_path / variant.name / "job", ALONE)
+    assert len(runs) == len(NETWORKS)
+    alike = [run.model_copy(update={"network": "", "width": 1}) for run in runs]
+    assert all(run == alike[0] for run in alike)
+    assert {run.width for run in runs} == {cost.width for cost in matched.read().networks}
+
+
+def test_plans_differ_in_what_results_depend_on():
+    plan = tiny_plan()
+    ours, other = plan.variants[:2]
+    assert plan_sha256(plan, ours) != plan_sha256(plan, other)
+    assert plan_sha256(plan, ours) == plan_sha256(tiny_plan(seeds=(0, 1, 2), variants=(ours,)), ours)
+    assert plan_sha256(plan, ours) != plan_sha256(tiny_plan(learning_rates=(1e-3,)), ours)
+    for make in PLANS.values():
+        names = [variant.name for variant in make().variants]
+        assert len(names) == len(set(names)) == 17
+        assert {variant.network for variant in make().variants} - {"thresholding"} == set(NETWORKS)
+
+
+def test_the_widths_are_those_of_equal_cost():
+    written = matched.read()
+    assert {cost.network for cost in written.networks} == set(NETWORKS)
+    for cost in written.networks:
+        assert cost.gflops == pytest.approx(written.gflops, rel=0.05)
+    for name in ("ours", "unet"):
+        assert cost_of(name, written.of(name).width) == written.of(name)
+
+
+def test_the_simulated_set_tests_on_seeds_that_it_does_not_learn_from():
+    frames = SimulationSet(MixConfiguration(ice_share=0.0), stills=2, side_px=96)
+    one, again = frames.parts(0), frames.parts(0)
+    assert all((a.image_HW == b.image_HW).all() for a, b in zip(one.test, again.test, strict=True))
+    pictures = [f.image_HW.tobytes() for part in (one.learned, one.validation, one.test) for f in part]
+    assert len(set(pictures)) == len(pictures)
+    assert one.positive_weight() > 0
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no folder of real images beside the project")
+def test_the_real_set_keeps_every_frame_whole():
+    frames = SuspensionSet(SHARED, Zoom())
+    assert frames.folds == 3
+    tested = [frame.name for fold in range(3) for frame in frames.parts(fold).test]
+    assert len(tested) == len(set(tested)) == 7
+    assert 20 < frames.parts(0).positive_weight() < 80
+
+
+def test_a_result_file_names_its_row_fold_and_seed(tmp_path):
+    plan = tiny_plan()
+    job = Job(plan.variants[0], 1, 2)
+    assert path_of(tmp_path, plan, job) == tmp_path / "suspension" / "ours" / "fold-1-seed-2.json"
+    assert json.loads(plan.model_dump_json())["data"] == "suspension"

@@ -1,0 +1,83 @@
+"""`python -m train compare | tables`: the seed paper's comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train.ice_frames import data_folder
+
+if TYPE_CHECKING:
+    import argparse
+
+    from train.command_line.commands import Commands
+
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "comparison"
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this group's commands."""
+    compare = commands.add_parser(
+        "compare",
+        help="train every network on the same data, splits and budget",
+        description="Trains every row on every fold with every seed and writes a result file for each. It may be "
+        "killed at any time: the same command goes on where it was.",
+        epilog="example: nice -n 15 python -m train compare suspension --work runs/compare --threads 1",
+    )
+    compare.add_argument("set", choices=("suspension", "simulation"), help="what to compare on")
+    compare.add_argument(
+        "--work", type=Path, required=True, help="folder for checkpoints of what is under way"
+    )
+    compare.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder for results (train/results/comparison)"
+    )
+    compare.add_argument("--only", nargs="+", metavar="ROW", help="rows to do (default: all)")
+    compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
+    compare.add_argument("--steps", type=int, help="steps of a run (default: the plan's)")
+    compare.add_argument(
+        "--minutes", type=float, help="begin no job after this time, min (default: no limit)"
+    )
+    compare.add_argument("--threads", type=int, default=1, help="threads of the arithmetic (default: 1)")
+    compare.add_argument(
+        "--workers", type=int, default=0, help="processes that make crops (default: 0, none more)"
+    )
+    compare.add_argument("--data", type=Path, help="folder of the real images (as for `evaluate`)")
+    compare.add_argument("--list", action="store_true", help="say what is left to do, and do nothing")
+    compare.set_defaults(run=_compare)
+
+    tables = commands.add_parser(
+        "tables",
+        help="print every table from the result files",
+        epilog="example: python -m train tables",
+    )
+    tables.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder of results (train/results/comparison)"
+    )
+    tables.set_defaults(run=_tables)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from train.comparison.plan import PLANS  # noqa: PLC0415 - torch takes seconds to import
+    from train.comparison.run import pending, run_all  # noqa: PLC0415
+    from train.loop import Allowance  # noqa: PLC0415
+
+    make = PLANS[options.set]
+    plan = (make() if options.steps is None else make(options.steps)).model_copy(
+        update={"seeds": tuple(options.seeds)}
+    )
+    frames = plan.frames(data_folder(options.data))
+    jobs = pending(plan, frames.folds, options.results, options.only)
+    if options.list:
+        for job in jobs:
+            print(job.name)
+        print(f"{len(jobs)} jobs are left to do")
+        return
+    allowance = Allowance(threads=options.threads, workers=options.workers)
+    run_all(plan, frames, jobs, options.work, options.results, allowance, options.minutes)
+
+
+def _tables(options: argparse.Namespace) -> None:
+    from train.comparison.tables import all_tables  # noqa: PLC0415 - torch takes seconds to import
+
+    for line in all_tables(options.results):
+        print(line)

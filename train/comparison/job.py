@@ -1,0 +1,177 @@
+"""One job of a comparison: choose the learning rate, train, test. Killed at any moment, it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from train import checkpoint, loop, networks
+from train.comparison.plan import THRESHOLDING
+from train.comparison.result import JobResult, plan_sha256, tally
+from train.metrics import ScoreSheet
+from train.metrics.pixels import PixelCounts, compare
+from train.networks import matched
+from train.thresholding import choose
+from train.thresholds import RELEASE_THRESHOLDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from train.comparison.frames import ComparisonSet, LabelledFrame, Parts
+    from train.comparison.plan import Job, Plan, Variant
+    from train.configuration import TrainingConfiguration
+    from train.loop import Allowance, Validate
+    from train.networks import Trainee
+    from train.segmenting import Segment
+
+TRIALS_NAME = "trials.json"
+
+
+def run_job(plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: Allowance) -> JobResult:
+    """Do a job in the folder `work`, or what is left of it; give its result.
+
+    `work` holds checkpoints and trials and may be deleted once the result is written.
+    """
+    begun_s = time.monotonic()
+    parts = frames.parts(job.fold)
+    if job.variant.network == THRESHOLDING:
+        rule, _ = choose([(frame.image_HW, frame.labels_HW) for frame in parts.learned])
+        sheet = tested(rule.segment, parts.test, frames.instances)
+        return _result(plan, job, sheet, begun_s).model_copy(update={"threshold": rule})
+    width = matched.read().of(job.variant.network).width
+    shared = _shared(plan, job, width, parts)
+    trials = chosen_rates(plan, job.variant, frames, work.parent / "trials", allowance)
+    best_rate = max(trials, key=lambda rate: trials[rate])
+    configuration = _at_rate(shared, float(best_rate))
+    state = _train(configuration, parts, work, allowance)
+    trainee = networks.build(configuration.network, width, configuration.seed)
+    trainee.module.load_state_dict(state.kept)
+    sheet = tested(_segment(trainee, configuration), parts.test, frames.instances)
+    cost = matched.read().of(job.variant.network)
+    learned = {
+        "width": width,
+        "gflops": cost.gflops,
+        "parameters": cost.parameters,
+        "training": configuration,
+        "trials": trials,
+        "steps": state.step,
+        "kept_step": state.best.step if state.best else state.step,
+        "validation_iou": state.best.value if state.best else None,
+    }
+    return _result(plan, job, sheet, begun_s).model_copy(update=learned)
+
+
+def chosen_rates(
+    plan: Plan, variant: Variant, frames: ComparisonSet, work: Path, allowance: Allowance
+) -> dict[str, float]:
+    """Validation IoU of each learning rate after the trial's steps, on fold 0 with the plan's first seed.
+
+    Done once for each row; what was tried before is read from `work`.
+    """
+    noted = work / TRIALS_NAME
+    digest = plan_sha256(plan, variant)
+    if noted.exists():
+        before = json.loads(noted.read_text(encoding="utf-8"))
+        if before["plan_sha256"] == digest:
+            return {rate: float(value) for rate, value in before["trials"].items()}
+    parts = frames.parts(0)
+    width = matched.read().of(variant.network).width
+    # a trial is a run of its own, decayed by its end and looked at once
+    shared = _configuration(plan, variant, plan.seeds[0], width, parts).model_copy(
+        update={"steps": plan.trial_steps}
+    )
+    stopping = shared.stopping.model_copy(update={"every_steps": plan.trial_steps, "patience": 0})
+    trials = {}
+    for rate in plan.learning_rates:
+        configuration = _at_rate(shared.model_copy(update={"stopping": stopping}), rate)
+        state = _train(configuration, parts, work / f"rate-{rate:g}", allowance)
+        trials[f"{rate:g}"] = state.best.value if state.best else 0.0
+    work.mkdir(parents=True, exist_ok=True)
+    noted.write_text(json.dumps({"plan_sha256": digest, "trials": trials}) + "\n", encoding="utf-8")
+    return trials
+
+
+def tested(segment: Segment, frames: Sequence[LabelledFrame], instances: bool) -> ScoreSheet:
+    """A sheet with every frame on it."""
+    sheet = ScoreSheet(instances)
+    for frame in frames:
+        sheet.add(frame.name, segment(frame.image_HW), frame.labels_HW)
+    return sheet
+
+
+def validation_iou(frames: Sequence[LabelledFrame], configuration: TrainingConfiguration) -> Validate:
+    """The look that a run takes: pooled IoU over the validation frames."""
+
+    def look(trainee: Trainee) -> float:
+        segment, counts = _segment(trainee, configuration), PixelCounts()
+        for frame in frames:
+            counts += compare(segment(frame.image_HW).labels_HW > 0, frame.labels_HW > 0)
+        # nothing said and nothing true is right, and no reason to keep such weights
+        return counts.iou if counts.both + counts.said_only + counts.true_only else 0.0
+
+    return look
+
+
+def _shared(plan: Plan, job: Job, width: int, parts: Parts) -> TrainingConfiguration:
+    return _configuration(plan, job.variant, job.seed, width, parts)
+
+
+def _configuration(
+    plan: Plan, variant: Variant, seed: int, width: int, parts: Parts
+) -> TrainingConfiguration:
+    training = plan.training
+    weight = parts.positive_weight() if plan.weighted else training.loss.crystal_positive_weight
+    loss = (variant.loss or training.loss).model_copy(update={"crystal_positive_weight": weight})
+    optimiser = training.optimiser
+    if variant.average_decay is not None:
+        optimiser = optimiser.model_copy(update={"average_decay": variant.average_decay})
+    changed = {"network": variant.network, "width": width, "seed": seed, "loss": loss, "optimiser": optimiser}
+    if variant.adversarial_levels is not None:
+        changed["adversarial_levels"] = variant.adversarial_levels
+    return training.model_copy(update=changed)
+
+
+def _at_rate(configuration: TrainingConfiguration, rate: float) -> TrainingConfiguration:
+    optimiser = configuration.optimiser.model_copy(update={"learning_rate": rate})
+    return configuration.model_copy(update={"optimiser": optimiser})
+
+
+def _train(
+    configuration: TrainingConfiguration, parts: Parts, work: Path, allowance: Allowance
+) -> checkpoint.Checkpoint:
+    path = work / loop.CHECKPOINT_NAME
+    start = checkpoint.load(path) if path.exists() else None
+    if start is not None and start.configuration != configuration:
+        start = None  # of another plan: begin anew
+        for name in (loop.LOG_NAME, loop.VALIDATION_NAME):
+            (work / name).unlink(missing_ok=True)
+    look = validation_iou(parts.validation, configuration)
+    return loop.train(configuration, parts.source, work, allowance, start, look)
+
+
+def _segment(trainee: Trainee, configuration: TrainingConfiguration) -> Segment:
+    return lambda image_HW: trainee.segment(image_HW, configuration.loss, RELEASE_THRESHOLDS)
+
+
+def _result(plan: Plan, job: Job, sheet: ScoreSheet, begun_s: float) -> JobResult:
+    return JobResult(
+        data=plan.data,
+        variant=job.variant,
+        fold=job.fold,
+        seed=job.seed,
+        plan_sha256=plan_sha256(plan, job.variant),
+        width=None,
+        gflops=None,
+        parameters=None,
+        training=None,
+        trials={},
+        steps=None,
+        kept_step=None,
+        validation_iou=None,
+        seconds=round(time.monotonic() - begun_s, 1),
+        threshold=None,
+        scores=sheet.scores(),
+        frames={name: tally(counts) for name, counts in sheet.frames.items()},
+    )

@@ -1,0 +1,67 @@
+"""All jobs of a comparison, one after the other; what is done stays done."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from train.comparison.job import run_job
+from train.comparison.result import path_of, plan_sha256, read_result, write_result
+from train.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from train.comparison.frames import ComparisonSet
+    from train.comparison.plan import Job, Plan
+    from train.loop import Allowance
+
+
+def pending(plan: Plan, folds: int, results: Path, only: Sequence[str] | None = None) -> list[Job]:
+    """Jobs without a result, in order; `only` names the rows to do.
+
+    Raises `TrainingError` for a row that is not in the plan, and for results of another plan: rows of a table
+    that were made in different ways are no comparison.
+    """
+    names = [variant.name for variant in plan.variants]
+    if unknown := sorted(set(only or ()) - set(names)):
+        raise TrainingError(f"no row is named {', '.join(unknown)}: choose from {', '.join(names)}")
+    left = []
+    for job in plan.jobs(folds):
+        path = path_of(results, plan, job)
+        if not path.exists():
+            if only is None or job.variant.name in only:
+                left.append(job)
+        elif read_result(path).plan_sha256 != plan_sha256(plan, job.variant):
+            raise TrainingError(
+                f"{path} was made by another plan: delete it, or give another folder for results"
+            )
+    return left
+
+
+def run_all(
+    plan: Plan,
+    frames: ComparisonSet,
+    jobs: Sequence[Job],
+    work: Path,
+    results: Path,
+    allowance: Allowance,
+    minutes: float | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Do jobs until all are done or the time is over, which is looked at between jobs; give the number done."""
+    begun_s = time.monotonic()
+    for number, job in enumerate(jobs):
+        if minutes is not None and time.monotonic() - begun_s > 60 * minutes:
+            say(f"the time is over: {number} of {len(jobs)} jobs done; the same command goes on")
+            return number
+        folder = work / plan.data / job.name
+        result = run_job(plan, job, frames, folder, allowance)
+        write_result(result, path_of(results, plan, job))
+        shutil.rmtree(folder, ignore_errors=True)
+        iou = result.scores.pixels.iou
+        shown = "none" if iou is None else f"{iou:.4f}"
+        say(f"{number + 1}/{len(jobs)} {plan.data} {job.name}: IoU {shown}, {result.seconds:.0f} s")
+    return len(jobs)
