@@ -7,8 +7,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,28 @@ def _unprivileged() -> str | None:
     pytest.skip("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs."""
+
+    url: str
+    """Without a database's name: `url.format(database=...)`."""
+    folder: Path
+    """Where its socket is."""
+    restart: Callable[[str], None]
+    """Stop it (mode `fast`: connections are cut; `immediate`: as after a crash), and start it again."""
+
+
 @contextmanager
 def throwaway_server() -> Iterator[str]:
     """Start a server; gives the start of its URL, without a database's name: `URL.format(database=...)`."""
+    with restartable_server() as server:
+        yield server.url
+
+
+@contextmanager
+def restartable_server() -> Iterator[Server]:
+    """Start a server that a test may stop and start."""
     programs, user = _programs(), _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=tempfile.gettempdir()))
     if user is not None:
@@ -51,13 +71,18 @@ def throwaway_server() -> Iterator[str]:
 
     data = str(folder / "data")
     options = f"-k {folder} -c listen_addresses= -c fsync=off"
+    control = (str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options)
+
+    def restart(mode: str) -> None:
+        run(*control, "-m", mode, "restart")
+
     try:
         run(str(programs / "initdb"), "--no-sync", "-A", "trust", "-U", "tester", "-E", "UTF8", "-D", data)
-        run(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+        run(*control, "start")
         try:
-            yield f"postgresql://tester@/{{database}}?host={folder}"
+            yield Server(f"postgresql://tester@/{{database}}?host={folder}", folder, restart)
         finally:
-            run(str(programs / "pg_ctl"), "-D", data, "-w", "-m", "immediate", "stop")
+            run(*control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -39,7 +39,7 @@ class Fields:
         A field of the run that no frame comes from any more is as silent as one that was seen by this process.
         """
         with TrailReader(database) as reader:
-            self._muted_until = reader.muted_until()
+            self._muted_until = reader.muted_until(self._settings.name)
             names = reader.field_names(run.run_id) if run is not None else ()
         if run is not None:
             for name in names:

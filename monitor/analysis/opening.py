@@ -77,7 +77,7 @@ def open_analysis(
             source.open()
             stack.callback(source.close)
         _make_default_folder(database)
-        store = open_store(database, settings.storage.synchronous)
+        store = open_store(database, settings.storage.synchronous, settings.name)
         stack.callback(store.close)
         archive = _open_archive(settings.storage.archive)
         emitter = stack.enter_context(opened_emitter(settings, store, clock, archive))
@@ -89,7 +89,7 @@ def open_analysis(
         keeper.resume_or_end(station_started)
         fields = Fields(settings, engine, store, live=live)
         frames = source or connect_source(
-            settings.stream, clock, _resume_point(database), field=settings.camera.field
+            settings.stream, clock, _resume_point(database, keeper), field=settings.camera.field
         )
         if live:
             frames.open()
@@ -128,7 +128,7 @@ def _open_engine(settings: StationSettings, store: TrailStore, clock: Clock) -> 
         if keeper.run is not None:
             last = run_query(
                 settings.storage.database,
-                "SELECT message FROM event_log ORDER BY event_id DESC LIMIT 1",
+                f"SELECT message FROM event_log WHERE run_id = {keeper.run.run_id} ORDER BY event_id DESC LIMIT 1",  # noqa: S608  # a number
             )
             if [str(error)] not in [list(row) for row in last.rows]:  # a supervisor tries again and again
                 keeper.record(RunEvent(clock.now(), Event(EventKind.ENGINE_FAILED, str(error))))
@@ -142,7 +142,7 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
     where no run is open.
     """
     run_query(settings.storage.database, "SELECT 1")  # a store that is missing must not be made by a note
-    store = open_store(settings.storage.database, settings.storage.synchronous)
+    store = open_store(settings.storage.database, settings.storage.synchronous, settings.name)
     try:
         if isinstance(command, NewRun):
             raise ControlError(
@@ -182,12 +182,14 @@ def _provenance(engine: Segmenter) -> Provenance:
     )
 
 
-def _resume_point(database: str) -> ResumePoint | None:
+def _resume_point(database: str, keeper: RunKeeper) -> ResumePoint | None:
     """The last frame of the open run that was committed or counted as lost."""
+    if keeper.run is None:
+        return None
     found = run_query(
         database,
-        "SELECT s.session, s.last_index FROM session_log s JOIN run_summary r ON r.run_id = s.run_id "
-        "WHERE r.ended_at IS NULL AND s.ended IS NULL ORDER BY s.first_seen_at DESC LIMIT 1",
+        f"SELECT session, last_index FROM session_log WHERE run_id = {keeper.run.run_id} AND ended IS NULL "  # noqa: S608  # a number
+        "ORDER BY first_seen_at DESC LIMIT 1",
     )
     if not found.rows:
         return None

@@ -6,21 +6,22 @@ import json
 
 import click
 
-from monitor.cli.options import database_option, json_option
+from monitor.cli.options import database_option, find_run, json_option, station_option
 from monitor.cli.output import to_json
 
 
 @click.command(epilog="Example: crystal-monitor explain last")
 @click.argument("run", default="last")
+@station_option
 @database_option
 @json_option
-def explain(run: str, database: str, as_json: bool) -> None:
+def explain(run: str, station: str | None, database: str, as_json: bool) -> None:
     """Say why RUN is in its state: what is missing for `complete`, and the values and limits that decided."""
     from monitor.cli.summary import print_summary
     from monitor.store import TrailReader
 
     with TrailReader(database) as reader:
-        run_id = reader.find_run(run)
+        run_id = find_run(reader, run, station)
         fields = [
             {**row, "decided_by": json.loads(str(row["decided_by"] or "{}"))}
             for row in reader.field_explanations(run_id).records()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from monitor.cli.options import database_option
+from monitor.cli.options import database_option, find_run, station_option
 from monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "
     required=True,
     help="Folder for the files; made if missing.",
 )
+@station_option
 @database_option
-def export(run: str, kind: Literal["csv", "parquet"], out: Path, database: str) -> None:
+def export(run: str, kind: Literal["csv", "parquet"], out: Path, station: str | None, database: str) -> None:
     """Write RUN's tables into the folder --out, one file for each view; units stand in the column names."""
     from monitor.store import TrailReader
 
     write = _write_csv if kind == "csv" else _write_parquet
     with TrailReader(database) as reader:
-        run_id = reader.find_run(run)
+        run_id = find_run(reader, run, station)
         out.mkdir(parents=True, exist_ok=True)
         for view in VIEWS:
             path = out / f"{view}.{kind}"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from monitor.store import TrailReader
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 DATABASE_VARIABLE = "CRYSTAL_MONITOR__STORAGE__DATABASE"
+STATION_VARIABLE = "CRYSTAL_MONITOR__NAME"
 
 
 def default_database() -> str:
@@ -28,6 +32,28 @@ def database_option(command: Command) -> Command:
         help="SQLAlchemy URL, e.g. sqlite:///trails.sqlite. Default: the station's database "
         f"(${DATABASE_VARIABLE}, else in the user's data folder).",
     )(command)
+
+
+def station_option(command: Command) -> Command:
+    """`--station NAME`: whose runs are meant, in a database that several stations share."""
+    return click.option(
+        "--station",
+        metavar="NAME",
+        envvar=STATION_VARIABLE,
+        help=f"Only runs of this station, where several share the database. Default: ${STATION_VARIABLE}, else all.",
+    )(command)
+
+
+def find_run(reader: TrailReader, run: str, station: str | None) -> int:
+    """The run that is meant; where stations share the database and none was named, standard error says whose it is."""
+    run_id = reader.find_run(run, station)
+    if station is None and not run.isdecimal() and len(stations := reader.stations()) > 1:
+        (whose,) = reader.view("run_summary", run_id).column("station")
+        click.echo(
+            f"run {run_id} is of station {whose!r}; {len(stations)} share the database, --station NAME chooses",
+            err=True,
+        )
+    return run_id
 
 
 def json_option(command: Command) -> Command:

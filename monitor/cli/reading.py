@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from monitor.cli.options import database_option, json_option
+from monitor.cli.options import database_option, find_run, json_option, station_option
 from monitor.cli.output import print_json_rows, print_rows
 
 Record = dict[str, str | int | float | bytes | None]
@@ -57,14 +57,21 @@ EVENT_COLUMNS = ("event_id", "elapsed_s", "field", "kind", "crystal_id", "messag
 
 
 @click.command(epilog="Example: crystal-monitor runs --database sqlite:///trails.sqlite")
+@station_option
 @database_option
 @json_option
-def runs(database: str, as_json: bool) -> None:
+def runs(station: str | None, database: str, as_json: bool) -> None:
     """List the runs, one a line; times in seconds since each run's time zero."""
+    from monitor.store import TrailReader
+
+    with TrailReader(database) as reader:
+        of_station: dict[str, Any] = {} if station is None else {"station": station}
+        rows = list(reader.view("run_summary", **of_station).records())
+        several = len(reader.stations()) > 1
     print_rows(
-        _rows(database, "run_summary", None),
+        rows,
         as_json=as_json,
-        columns=RUN_COLUMNS,
+        columns=("station", *RUN_COLUMNS) if several else RUN_COLUMNS,
         empty="no run yet: `crystal-monitor replay` or `run` makes one",
     )
 
@@ -74,16 +81,23 @@ def runs(database: str, as_json: bool) -> None:
 @FIELD
 @_since("Only crystals first seen at this elapsed time or later.")
 @LIMIT
+@station_option
 @database_option
 @json_option
 def trails(
-    run: str, field: str | None, since_s: float | None, limit: int | None, database: str, as_json: bool
+    run: str,
+    field: str | None,
+    since_s: float | None,
+    limit: int | None,
+    station: str | None,
+    database: str,
+    as_json: bool,
 ) -> None:
     """List the crystals of RUN (its number, its name, or `last`).
 
     Sizes in px² and µm², growth of the area-equivalent diameter in µm/s with its 95 % limits.
     """
-    asked = _Asked("trail_summary", run, since_s, {} if field is None else {"field": field})
+    asked = _Asked("trail_summary", run, station, since_s, {} if field is None else {"field": field})
     _show(
         database,
         asked,
@@ -101,6 +115,7 @@ def trails(
 @FIELD
 @_since("Only from this elapsed time on.")
 @LIMIT
+@station_option
 @database_option
 @json_option
 def growth(
@@ -109,6 +124,7 @@ def growth(
     field: str | None,
     since_s: float | None,
     limit: int | None,
+    station: str | None,
     database: str,
     as_json: bool,
 ) -> None:
@@ -121,7 +137,7 @@ def growth(
         narrowing["field"] = field
     _show(
         database,
-        _Asked("growth_history", run, since_s, narrowing),
+        _Asked("growth_history", run, station, since_s, narrowing),
         _shown_rows(limit, as_json),
         as_json=as_json,
         how=_Cut.EVENLY,
@@ -138,13 +154,20 @@ def growth(
 @FIELD
 @_since("Only from this elapsed time on.")
 @LIMIT
+@station_option
 @database_option
 @json_option
 def events(
-    run: str, field: str | None, since_s: float | None, limit: int | None, database: str, as_json: bool
+    run: str,
+    field: str | None,
+    since_s: float | None,
+    limit: int | None,
+    station: str | None,
+    database: str,
+    as_json: bool,
 ) -> None:
     """List what happened in RUN: births, contacts, merges, states, alerts, notes."""
-    asked = _Asked("event_log", run, since_s, {} if field is None else {"field": field})
+    asked = _Asked("event_log", run, station, since_s, {} if field is None else {"field": field})
     _show(
         database,
         asked,
@@ -196,6 +219,7 @@ class _Asked:
 
     view: str
     run: str
+    station: str | None
     since_s: float | None
     equal: Mapping[str, str | int]
 
@@ -226,7 +250,7 @@ def _show(
 
     what, empty = words
     with TrailReader(database) as reader:
-        run_id = reader.find_run(asked.run)
+        run_id = find_run(reader, asked.run, asked.station)
         count = reader.count(asked.view, run_id, asked.since_s, **asked.equal)
         if (
             not count
@@ -265,11 +289,3 @@ def _thinned(rows: Iterable[Record], count: int, step: int) -> Iterable[Record]:
     return (
         row for place, row in enumerate(rows) if place == count - 1 or (place % step == 0 and step < count)
     )
-
-
-def _rows(database: str, view: str, run: str | None) -> list[Record]:
-    from monitor.store import Bound, TrailReader
-
-    with TrailReader(database) as reader:
-        run_id = None if run is None else reader.find_run(run)
-        return list(reader.view(view, run_id, Bound()).records())

@@ -6,6 +6,7 @@ PRECISION.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,11 @@ Number: TypeEngine[float] = Double().with_variant(REAL(), SQLITE)
 """64-bit float."""
 Words = Text()
 Bytes = LargeBinary()
+
+
+def flag_of(dialect: Dialect) -> Callable[[bool], object]:
+    """What makes of a bool what the driver takes for a `Flag` where SQLAlchemy does not stand between."""
+    return int if dialect.name == SQLITE else bool
 
 
 def utc_text(moment: datetime) -> str:

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from monitor.clock import Instant
 from monitor.records.growth import CompletionState
 from monitor.records.result import FieldStateRecord
 from monitor.records.run import Run, SilenceObserved
 from monitor.records.vocabulary import RunState
+from monitor.store.bulk import execute_row
 from monitor.store.frame_events import EventRow, state_and_alert_events
 from monitor.store.run_time import run_time_s
+from monitor.store.single_rows import insert_row
 from monitor.store.tables import event, field, field_state
 
 
@@ -31,15 +33,20 @@ class FieldRow:
     """Its state after the last frame that had one."""
 
 
+_FIELD_KEY = ("in_run", "called")
+_FIELD = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
+    field.c.run_id == bindparam("in_run"), field.c.name == bindparam("called")
+)
+_FORGET_STATE = delete(field_state).where(field_state.c.field_id == bindparam("of_field"))
+
+
 def open_field(connection: Connection, run_id: int, name: str) -> FieldRow:
     """The field's row, made if need be."""
-    wanted = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
-        field.c.run_id == run_id, field.c.name == name
-    )
-    found = connection.execute(wanted).one_or_none()
+    wanted = (run_id, name)
+    found = execute_row(connection, _FIELD, _FIELD_KEY, wanted).one_or_none()
     if found is None:
         connection.execute(insert(field).values(run_id=run_id, name=name, next_crystal_id=1))
-        found = connection.execute(wanted).one()
+        found = execute_row(connection, _FIELD, _FIELD_KEY, wanted).one()
     return FieldRow(found.field_id, found.next_crystal_id, RunState(found.state) if found.state else None)
 
 
@@ -59,16 +66,15 @@ def completion_values(completion: CompletionState, at: Instant, elapsed_s: float
 
 def replace_state(connection: Connection, field_id: int, state: FieldStateRecord) -> None:
     """Put the field's state for the next start in place of the last."""
-    connection.execute(delete(field_state).where(field_state.c.field_id == field_id))
-    connection.execute(
-        insert(field_state).values(
-            field_id=field_id,
-            tracker_json=state.tracker_json,
-            completion_json=state.completion_json,
-            alerts_json=state.alerts_json,
-            labels=state.labels,
-        )
-    )
+    execute_row(connection, _FORGET_STATE, ("of_field",), (field_id,))
+    values = {
+        "field_id": field_id,
+        "tracker_json": state.tracker_json,
+        "completion_json": state.completion_json,
+        "alerts_json": state.alerts_json,
+        "labels": state.labels,
+    }
+    insert_row(connection, field_state, values)
 
 
 def observe_silence(connection: Connection, run: Run, silence: SilenceObserved) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, text, update
 
 from monitor.records.growth import GrowthFit
 from monitor.records.result import FrameResult
@@ -13,14 +13,18 @@ from monitor.records.run import Run
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import FrameStatus
 from monitor.store import ledger
-from monitor.store.bulk import execute_rows
+from monitor.store.bulk import execute_row, execute_rows
+from monitor.store.column_types import flag_of
 from monitor.store.field_rows import completion_values, insert_events, open_field, replace_state
 from monitor.store.frame_events import events_of
-from monitor.store.point_rows import point_row
+from monitor.store.point_rows import POINT_NAMES, point_row
+from monitor.store.single_rows import insert_row, update_row
 from monitor.store.tables import field, frame, grabber_session, point, size_distribution, trail
-from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, follow_points, replace_fits
+from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, follow_trails
 
 _INSERT_POINT = insert(point)
+_INSERT_DISTRIBUTION = insert(size_distribution)
+_DISTRIBUTION_NAMES = tuple(size_distribution.columns.keys())
 
 
 def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
@@ -34,16 +38,16 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     frame_id = _insert_frame(connection, result, field_row.field_id, session.session_id)
     next_crystal_id = field_row.next_crystal_id
     # Only births ask for it: in a field that never nucleates it would look at every trail that was given up, always.
-    born = result.tracker is not None and bool(result.tracker.born)
-    nucleated = born and _has_nucleated(connection, field_row.field_id)
-    if result.tracker is not None:
-        step = result.tracker
-        _write_points(connection, step.updated, result.fits, frame_id, field_row.field_id)
+    step = result.tracker
+    nucleated = step is not None and bool(step.born) and _has_nucleated(connection, field_row.field_id)
+    _write_points(
+        connection, step.updated if step else (), result.fits, frame_id, field_row.field_id, result.elapsed_s
+    )
+    if step is not None:
         confirm_births(connection, field_row.field_id, step.born)
-        end_trails(connection, field_row.field_id, step.ended)
-        drop_trails(connection, field_row.field_id, step.dropped)
+        end_trails(connection, field_row.field_id, step.ended, result.elapsed_s)
+        drop_trails(connection, field_row.field_id, step.dropped, result.elapsed_s)
         next_crystal_id = max([next_crystal_id, *[one.crystal_id + 1 for one in step.updated]])
-    replace_fits(connection, field_row.field_id, result.fits, result.elapsed_s)
     _write_distributions(connection, result, frame_id)
     events = events_of(result, field_row.state, nucleated)
     insert_events(connection, run.run_id, result.field, result.captured, result.elapsed_s, events)
@@ -54,17 +58,28 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     return True
 
 
+_COMMITTED = select(frame.c.frame_id).where(
+    frame.c.session_id == bindparam("session"),
+    frame.c.frame_index == bindparam("index"),
+    frame.c.field_id == bindparam("in_field"),
+)
+
+
 def _is_committed(connection: Connection, session_id: int, field_id: int, frame_index: int) -> bool:
-    wanted = select(frame.c.frame_id).where(
-        frame.c.session_id == session_id, frame.c.frame_index == frame_index, frame.c.field_id == field_id
+    names = ("session", "index", "in_field")
+    found = execute_row(connection, _COMMITTED, names, (session_id, frame_index, field_id))
+    return found.one_or_none() is not None
+
+
+_NUCLEATED = select(
+    exists().where(
+        trail.c.field_id == bindparam("in_field"), text("trail.birth_kind IN ('born', 'present_at_start')")
     )
-    return connection.execute(wanted).one_or_none() is not None
+)
 
 
 def _has_nucleated(connection: Connection, field_id: int) -> bool:
-    kinds = ("born", "present_at_start")
-    crystals = exists().where(trail.c.field_id == field_id, trail.c.birth_kind.in_(kinds))
-    return bool(connection.execute(select(crystals)).scalar())
+    return bool(execute_row(connection, _NUCLEATED, ("in_field",), (field_id,)).scalar())
 
 
 def _insert_frame(connection: Connection, result: FrameResult, field_id: int, session_id: int) -> int:
@@ -113,9 +128,7 @@ def _insert_frame(connection: Connection, result: FrameResult, field_id: int, se
         name: None if isinstance(value, float) and not isfinite(value) else value
         for name, value in values.items()
     }
-    made = connection.execute(insert(frame).values(**finite))
-    assert made.inserted_primary_key is not None
-    return int(made.inserted_primary_key[0])
+    return insert_row(connection, frame, finite)
 
 
 def _write_points(
@@ -124,32 +137,24 @@ def _write_points(
     fits: Sequence[GrowthFit],
     frame_id: int,
     field_id: int,
+    elapsed_s: float,
 ) -> None:
-    if points:
-        follow_points(connection, field_id, points)
-        fitted = {fit.crystal_id: fit for fit in fits}
-        rows = [point_row(one, fitted.get(one.crystal_id), frame_id, field_id) for one in points]
-        execute_rows(connection, _INSERT_POINT, rows)
+    fitted = {fit.crystal_id: fit for fit in fits}
+    follow_trails(connection, field_id, points, fitted, elapsed_s)
+    flag = flag_of(connection.dialect)
+    rows = [point_row(one, fitted.get(one.crystal_id), frame_id, field_id, flag) for one in points]
+    execute_rows(connection, _INSERT_POINT, POINT_NAMES, rows)
 
 
 def _write_distributions(connection: Connection, result: FrameResult, frame_id: int) -> None:
-    if result.distributions:
-        rows = [
-            {
-                "frame_id": frame_id,
-                "weighting": one.weighting,
-                "border_rule": one.border_rule,
-                "count": one.count,
-                "d10_um": one.d10_um,
-                "d50_um": one.d50_um,
-                "d90_um": one.d90_um,
-                "mean_um": one.mean_um,
-                "cv": one.cv,
-                "span": one.span,
-            }
-            for one in result.distributions
-        ]
-        connection.execute(insert(size_distribution), rows)
+    rows = [
+        (
+            frame_id, one.weighting, one.border_rule, one.count,
+            one.d10_um, one.d50_um, one.d90_um, one.mean_um, one.cv, one.span,
+        )
+        for one in result.distributions
+    ]  # fmt: skip
+    execute_rows(connection, _INSERT_DISTRIBUTION, _DISTRIBUTION_NAMES, rows)
 
 
 def _correct_archive(connection: Connection, result: FrameResult, field_id: int) -> None:
@@ -174,4 +179,4 @@ def _move_field(
     completion = result.completion
     if completion is not None:
         values |= completion_values(completion, result.captured, result.elapsed_s)
-    connection.execute(update(field).where(field.c.field_id == field_id).values(**values))
+    update_row(connection, field, ("field_id", field_id), values)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from monitor.clock import Instant
 from monitor.frame import FrameLoss
 from monitor.records.run import SessionEnded
+from monitor.store.bulk import execute_row
+from monitor.store.single_rows import update_row
 from monitor.store.tables import frame_loss, grabber_session
 
 UNKNOWN = "unknown"
@@ -29,17 +31,18 @@ class SessionRow:
     """The first sequence number that is not accounted for."""
 
 
+_SESSION = select(grabber_session.c.session_id, grabber_session.c.next_index).where(
+    grabber_session.c.run_id == bindparam("in_run"), grabber_session.c.session == bindparam("called")
+)
+
+
 def open_session(connection: Connection, run_id: int, session: str, captured: Instant) -> SessionRow:
     """The session's row in this run, made if need be.
 
     A session that an earlier run has seen counts from where that run left it, a new one from 0.
     """
     sessions = grabber_session.c
-    found = connection.execute(
-        select(sessions.session_id, sessions.next_index).where(
-            sessions.run_id == run_id, sessions.session == session
-        )
-    ).one_or_none()
+    found = execute_row(connection, _SESSION, ("in_run", "called"), (run_id, session)).one_or_none()
     if found is not None:
         return SessionRow(found.session_id, found.next_index)
     earlier = connection.execute(
@@ -197,8 +200,4 @@ def _insert_ranges(connection: Connection, run_id: int, ranges: list[FrameLoss])
 
 
 def _move_on(connection: Connection, session_id: int, next_index: int) -> None:
-    connection.execute(
-        update(grabber_session)
-        .where(grabber_session.c.session_id == session_id)
-        .values(next_index=next_index)
-    )
+    update_row(connection, grabber_session, ("session_id", session_id), {"next_index": next_index})

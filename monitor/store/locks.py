@@ -1,9 +1,13 @@
-"""One writer per store: an advisory lock that the kernel, or the server, takes back when the writer dies."""
+"""One writer for each SQLite file and each station of a PostgreSQL database: a lock that the kernel, or the server,
+takes back when the writer dies."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -11,7 +15,7 @@ from sqlalchemy import Connection, text
 from monitor.errors import StoreUnusableError
 
 # Any constant does: advisory locks live within one database.
-_ADVISORY_KEY = 0x43725973744D6F6E
+_MIGRATION_KEY = 0x43725973744D6F6E
 
 _REMEDY = (
     "is already written by another process of Crystal Monitor: stop that one (`systemctl stop "
@@ -45,9 +49,30 @@ class FileWriterLock:
         os.close(self._descriptor)
 
 
-def take_advisory_lock(connection: Connection, shown: str) -> None:
-    """Take PostgreSQL's session lock on this connection; raises `StoreUnusableError` where another has it."""
-    taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one()
+def take_station_lock(connection: Connection, station: str, shown: str) -> None:
+    """Take the station's session lock in PostgreSQL on this connection: each station has one writer of its own.
+
+    Raises `StoreUnusableError` where another has it.
+    """
+    key = {"key": int.from_bytes(sha256(f"station {station}".encode()).digest()[:8], "big", signed=True)}
+    taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one()
     connection.commit()
     if not taken:
-        raise StoreUnusableError(f"the trail store {shown} {_REMEDY}")
+        raise StoreUnusableError(
+            f"station {station!r} of the trail store {shown} {_REMEDY}; another station needs another `name` in its "
+            "settings"
+        )
+
+
+@contextmanager
+def migrating_alone(connection: Connection) -> Iterator[None]:
+    """While this goes on no other station changes the tables of the PostgreSQL database; waits its turn."""
+    key = {"key": _MIGRATION_KEY}
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        connection.commit()

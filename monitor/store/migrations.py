@@ -1,4 +1,4 @@
-"""Migrations: named functions, each run once, in one transaction with the record that it ran.
+"""Migrations: named functions, each run once, all that are due in one transaction with the record that they ran.
 
 Migration 1 makes every table of `tables` as it is now, so a later migration that adds a column or a table
 must find it there on a fresh database and leave it (`IF NOT EXISTS`); on an older database it adds it.
@@ -6,14 +6,19 @@ must find it there on a fresh database and leave it (`IF NOT EXISTS`); on an old
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, Connection, inspect, text
+from sqlalchemy import Column, Connection, inspect, select, text, update
+from sqlalchemy.schema import CreateColumn
 
 from monitor.errors import StoreUnusableError
-from monitor.store.tables import METADATA, delivery, event, migration
-from monitor.store.views import VIEWS, views_fingerprint
+from monitor.store import tables
+from monitor.store.column_types import POSTGRESQL
+from monitor.store.locks import migrating_alone
+from monitor.store.tables import METADATA, migration
+from monitor.store.views import VIEWS, view_sql, views_fingerprint
 
 Migration = Callable[[Connection], None]
 
@@ -27,19 +32,23 @@ def m0001_tables(connection: Connection) -> None:
 
 def m0002_outbox(connection: Connection) -> None:
     """The outbox of alerts, and how much an alert matters."""
-    delivery.create(connection, checkfirst=True)
-    _add_column(connection, event.c.severity)
+    tables.delivery.create(connection, checkfirst=True)
+    _add_column(connection, tables.event.c.severity)
 
 
-def _add_column(connection: Connection, column: Column[Any]) -> None:
-    """Add a column that may be NULL, unless the table has it."""
-    name = column.table.name
-    if column.name not in {known["name"] for known in inspect(connection).get_columns(name)}:
-        kind = column.type.compile(connection.dialect)
-        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {column.name} {kind}"))
+def m0004_stations(connection: Connection) -> None:
+    """The station of each run, and until when an ended trail may have points."""
+    if _add_column(connection, tables.run.c.station):
+        found = connection.execute(select(tables.run.c.run_id, tables.run.c.settings)).all()
+        for run_id, settings in found:
+            # A run of before stands under the name that its settings gave its station.
+            name = json.loads(settings).get("name", "station")
+            here = update(tables.run).where(tables.run.c.run_id == run_id)
+            connection.execute(here.values(station=name))
+    _add_column(connection, tables.trail.c.points_until_s)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox)
+MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0004_stations)
 
 
 def migrate(connection: Connection) -> None:
@@ -47,6 +56,14 @@ def migrate(connection: Connection) -> None:
 
     Raises `StoreUnusableError` where a newer version wrote the database, or other tables stand in the way.
     """
+    if connection.dialect.name == POSTGRESQL:
+        with migrating_alone(connection):
+            _migrate(connection)
+    else:
+        _migrate(connection)  # the file's lock keeps every other writer out
+
+
+def _migrate(connection: Connection) -> None:
     ran = _names_that_ran(connection)
     connection.rollback()
     unknown = sorted(ran - {step.__name__ for step in MIGRATIONS} - {_VIEWS_RECORD})
@@ -56,12 +73,22 @@ def migrate(connection: Connection) -> None:
             f"{unknown[-1]!r}, which this version does not know): install that version, or name another "
             "database"
         )
-    for step in MIGRATIONS:
-        if step.__name__ not in ran:
-            with connection.begin():
+    with connection.begin():  # one for all, so that no reader meets tables without their views
+        for step in MIGRATIONS:
+            if step.__name__ not in ran:
                 step(connection)
                 connection.execute(migration.insert().values(name=step.__name__))
-    _replace_views(connection)
+        _replace_views(connection)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> bool:
+    """Add the column to its table on a database of before; False where it is there."""
+    table = column.table.name
+    if column.name in {known["name"] for known in inspect(connection).get_columns(table)}:
+        return False
+    sql = str(CreateColumn(column).compile(dialect=connection.dialect))
+    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {sql}")
+    return True
 
 
 def _names_that_ran(connection: Connection) -> set[str]:
@@ -78,14 +105,14 @@ def _names_that_ran(connection: Connection) -> set[str]:
 
 
 def _replace_views(connection: Connection) -> None:
-    with connection.begin():
-        record = migration.select().where(migration.c.name == _VIEWS_RECORD)
-        found = connection.execute(record).one_or_none()
-        if found is not None and found.detail == views_fingerprint():
-            return
-        for name in reversed(VIEWS):
-            connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-        for name, sql in VIEWS.items():
-            connection.exec_driver_sql(f"CREATE VIEW {name} AS {sql}")
-        connection.execute(migration.delete().where(migration.c.name == _VIEWS_RECORD))
-        connection.execute(migration.insert().values(name=_VIEWS_RECORD, detail=views_fingerprint()))
+    record = migration.select().where(migration.c.name == _VIEWS_RECORD)
+    found = connection.execute(record).one_or_none()
+    if found is not None and found.detail == views_fingerprint():
+        return
+    for name in reversed(VIEWS):
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    for name in VIEWS:
+        sql = view_sql(name, connection.dialect.name)
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {sql}")
+    connection.execute(migration.delete().where(migration.c.name == _VIEWS_RECORD))
+    connection.execute(migration.insert().values(name=_VIEWS_RECORD, detail=views_fingerprint()))

@@ -7,10 +7,11 @@ import json
 from monitor.clock import Instant
 
 LATEST_MUTING = (
-    "SELECT details FROM event WHERE kind = 'note' AND details LIKE '{\"muted_until_utc_ns\"%' "
-    "ORDER BY event_id DESC LIMIT 1"
+    "SELECT e.details FROM event e JOIN run r ON r.run_id = e.run_id "
+    "WHERE e.kind = 'note' AND SUBSTR(e.details, 1, 21) = '{{\"muted_until_utc_ns\"' {of_station}"
+    "ORDER BY e.event_id DESC LIMIT 1"
 )
-"""The note of the muting that counts, of whichever run."""
+"""The note of the muting that counts, of whichever run; `of_station` narrows it, or is empty."""
 
 
 def muting_details(until: Instant) -> dict[str, float | str]:

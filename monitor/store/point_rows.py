@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from operator import attrgetter
 from typing import Any
@@ -15,38 +15,68 @@ from monitor.store.bulk import BulkRow
 from monitor.store.tables import POINT_GROWTH, POINT_MICROMETRES, POINT_NUMBERS
 
 _NUMBERS = (*POINT_NUMBERS, *POINT_MICROMETRES)
+_BOX = tuple(f"bbox_{name}_px" for name in ("x", "y", "width", "height"))
+
+POINT_NAMES = (
+    "frame_id",
+    "crystal_id",
+    "revision",
+    "superseded",
+    "field_id",
+    "label",
+    *_NUMBERS,
+    *_BOX,
+    "contacts",
+    "touches_border",
+    "carried",
+    "fit_for_growth",
+    "habit",
+    *POINT_GROWTH,
+)
+"""The columns that `point_row` gives, in the table's order, so that no row need be put in another one."""
+
 _numbers_of = attrgetter(*_NUMBERS)
+_growth_of = attrgetter(*POINT_GROWTH)
+_NO_GROWTH = (None,) * len(POINT_GROWTH)
+_HABITS = {habit: habit.value for habit in Habit}
 
 
-def point_row(point: TrackPoint, fit: GrowthFit | None, frame_id: int, field_id: int) -> BulkRow:
-    """The point's row, with the growth that was fitted up to it; a number that is not finite becomes NULL."""
+def point_row(
+    point: TrackPoint, fit: GrowthFit | None, frame_id: int, field_id: int, flag: Callable[[bool], object]
+) -> BulkRow:
+    """The point's row, with the growth that was fitted up to it; a number that is not finite becomes NULL.
+
+    `flag` makes of a bool what the driver takes.
+    """
     seen = point.observation
-    x, y, width, height = seen.bbox_xywh_px
-    row: BulkRow = {
-        name: value if value is None or isfinite(value) else None
-        for name, value in zip(_NUMBERS, _numbers_of(seen), strict=True)
-    }
-    row.update(
-        frame_id=frame_id,
-        crystal_id=point.crystal_id,
-        revision=0,
-        superseded=False,
-        field_id=field_id,
-        label=seen.label,
-        bbox_x_px=x,
-        bbox_y_px=y,
-        bbox_width_px=width,
-        bbox_height_px=height,
-        contacts=",".join(map(str, seen.contact_labels)) if seen.contact_labels else None,
-        touches_border=seen.touches_border,
-        carried=point.carried,
-        fit_for_growth=point.fit_for_growth,
-        habit=seen.habit.value,
+    contacts = seen.contact_labels
+    return (
+        frame_id,
+        point.crystal_id,
+        0,
+        flag(False),  # a value, not a switch
+        field_id,
+        seen.label,
+        *finite_or_none(_numbers_of(seen)),
+        *seen.bbox_xywh_px,
+        ",".join(map(str, contacts)) if contacts else None,
+        flag(seen.touches_border),
+        flag(point.carried),
+        flag(point.fit_for_growth),
+        _HABITS[seen.habit],
+        *(_NO_GROWTH if fit is None else finite_or_none(_growth_of(fit))),
     )
-    for name in POINT_GROWTH:
-        value = None if fit is None else getattr(fit, name)
-        row[name] = value if value is None or isfinite(value) else None
-    return row
+
+
+def finite_or_none(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
+    """The values, with None in place of those that are not finite."""
+    try:
+        if isfinite(sum(values)):  # type: ignore[arg-type]  # one None is a TypeError, and looked at below
+            return values
+    except TypeError:
+        if values.count(None) == len(values):
+            return values
+    return tuple(value if value is None or isfinite(value) else None for value in values)
 
 
 def point_from_row(row: Mapping[str, Any]) -> TrackPoint:

@@ -40,24 +40,39 @@ class TrailReader:
         """Open for reading; raises `StoreUnusableError`."""
         self._connection = connect_for_reading(locate(database))
 
-    def find_run(self, wanted: str) -> int:
-        """The run that a user means: a number, a name (its newest run), or `last`. Raises
-        `UnknownRunError`."""
-        parameter = self._connection.parameter("wanted")
+    def find_run(self, wanted: str, station: str | None = None) -> int:
+        """The run that a user means: a number, a name (its newest run), or `last`; of one station, where it is named.
+
+        Raises `UnknownRunError`.
+        """
+        of_station, parameters = self._of_station(station)
         if wanted == LAST_RUN:
-            found = self._connection.ask("SELECT MAX(run_id) FROM run")
+            condition = ""
         elif wanted.isdecimal():
-            found = self._connection.ask(f"SELECT run_id FROM run WHERE run_id = {int(wanted)}")  # noqa: S608  # a number
+            condition = f"AND r.run_id = {int(wanted)} "
         else:
-            sql = f"SELECT MAX(run_id) FROM run WHERE name = {parameter}"  # noqa: S608  # a placeholder
-            found = self._connection.ask(sql, {"wanted": wanted})
-        run_id = found.rows[0][0] if found.rows else None
+            condition = f"AND r.name = {self._connection.parameter('wanted')} "
+            parameters["wanted"] = wanted
+        sql = f"SELECT MAX(r.run_id) FROM run r WHERE 1 = 1 {condition}{of_station}"  # noqa: S608  # names of ours, values as parameters
+        run_id = self._connection.ask(sql, parameters).rows[0][0]
         if not isinstance(run_id, int):
+            where = "" if station is None else f" of station {station!r}"
             raise UnknownRunError(
-                f"there is no run {wanted!r}: `crystal-monitor runs` lists them; a run is named by number, "
+                f"there is no run {wanted!r}{where}: `crystal-monitor runs` lists them; a run is named by number, "
                 f"name or {LAST_RUN!r}"
             )
         return run_id
+
+    def stations(self) -> tuple[str, ...]:
+        """The stations that have runs here, by name."""
+        found = self._connection.ask("SELECT DISTINCT station FROM run ORDER BY station")
+        return tuple(str(name) for (name,) in found.rows)
+
+    def _of_station(self, station: str | None) -> tuple[str, dict[str, Parameter]]:
+        """A condition on `run r`, and its parameter."""
+        if station is None:
+            return "", {}
+        return f"AND r.station = {self._connection.parameter('station')} ", {"station": station}
 
     def view(self, name: str, run_id: int | None = None, bound: Bound = Bound(), **equal: str | int) -> Table:  # noqa: B008  # frozen
         """Rows of a view, of one run, in the order that reads best; `equal` narrows: `field="main"`,
@@ -136,9 +151,11 @@ class TrailReader:
         found = self._connection.ask(f"SELECT name FROM field WHERE run_id = {int(run_id)} ORDER BY name")  # noqa: S608  # a number
         return tuple(str(name) for (name,) in found.rows)
 
-    def muted_until(self) -> Instant | None:
-        """Until when the operator wants no alerts, past or to come; None where nothing was ever muted."""
-        found = self._connection.ask(LATEST_MUTING).rows
+    def muted_until(self, station: str | None = None) -> Instant | None:
+        """Until when the operator wants no alerts of the station (None: of any), past or to come; None where nothing
+        was ever muted."""
+        of_station, wanted = self._of_station(station)
+        found = self._connection.ask(LATEST_MUTING.format(of_station=of_station), wanted).rows
         return read_muting(str(found[0][0])) if found else None
 
     def provenance(self, run_id: int) -> Table:

@@ -31,9 +31,9 @@ from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, run, trail
 
 
-def open_run(connection: Connection, start: RunStart) -> Run:
-    """Close what is open and begin the run."""
-    last = find_open_run(connection)
+def open_run(connection: Connection, start: RunStart, station: str, sharing: str | None = None) -> Run:
+    """Close what is open and begin the run of the station; `sharing`: see `find_open_run`."""
+    last = find_open_run(connection, sharing)
     if last is not None:
         end_run(connection, last, start.started, f"run {start.name!r} was started")
     made = connection.execute(
@@ -57,6 +57,7 @@ def open_run(connection: Connection, start: RunStart) -> Run:
             camera=start.camera,
             um_per_px=start.um_per_px,
             detection_limit_px=start.detection_limit_px,
+            station=station,
         )
     )
     assert made.inserted_primary_key is not None
@@ -67,11 +68,12 @@ def open_run(connection: Connection, start: RunStart) -> Run:
     return opened
 
 
-def find_open_run(connection: Connection) -> Run | None:
-    """The newest run that has no end."""
-    found = connection.execute(
-        select(run).where(run.c.ended_at.is_(None)).order_by(run.c.run_id.desc()).limit(1)
-    ).one_or_none()
+def find_open_run(connection: Connection, sharing: str | None = None) -> Run | None:
+    """The newest run that has no end; that of the station `sharing` the store with others, where one is named."""
+    open_runs = select(run).where(run.c.ended_at.is_(None))
+    if sharing is not None:
+        open_runs = open_runs.where(run.c.station == sharing)
+    found = connection.execute(open_runs.order_by(run.c.run_id.desc()).limit(1)).one_or_none()
     if found is None:
         return None
     start = RunStart(

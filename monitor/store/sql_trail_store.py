@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +13,7 @@ from monitor.errors import StoreError
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
 from monitor.records.run import Run, RunChange, RunStart, SilenceObserved
+from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
 from monitor.store.failures import explain
 from monitor.store.frame_rows import append_frame
 from monitor.store.location import locate
@@ -25,28 +26,38 @@ from monitor.store.writing_connection import WritingConnection
 
 Answer = TypeVar("Answer")
 
+DEFAULT_STATION = "station"
+"""What the settings call a station that was given no name."""
+
 
 class SqlTrailStore:
     """Implements `TrailStore` over SQLAlchemy; one transaction per call."""
 
-    def __init__(self, database: str, synchronous: str = "FULL") -> None:
+    def __init__(self, database: str, synchronous: str = "FULL", station: str = DEFAULT_STATION) -> None:
         """Open or make the store at `database` (URL, or path of an SQLite file) and take the writer's lock.
 
-        `synchronous` is SQLite's: FULL survives a power cut, NORMAL may lose the last frames in one.
+        `synchronous` is SQLite's: FULL survives a power cut, NORMAL may lose the last frames in one. `station` stands
+        in the rows of the runs that it starts; in PostgreSQL, which many stations share, it is also whose lock is taken
+        and whose open run is resumed. An SQLite file belongs to one station, whatever its name was.
         """
         self._location = locate(database)
-        self._writing = WritingConnection(self._location, synchronous)
+        self._station = station
+        self._sharing = None if self._location.path is not None else station
+        self._doubt: CommitInDoubt | None = None
+        self._writing = WritingConnection(self._location, synchronous, station)
         self._outbox: Outbox | None = None
 
     def start_run(self, start: RunStart) -> Run:
         """See `TrailStore`."""
-        return self._in_transaction(
-            lambda connection: open_run(connection, start), f"starting run {start.name!r} in"
+        return self._write(
+            (start,),
+            lambda connection: open_run(connection, start, self._station, self._sharing),
+            f"starting run {start.name!r} in",
         )
 
     def resume_run(self) -> Run | None:
         """See `TrailStore`."""
-        return self._in_transaction(find_open_run, "reading")
+        return self._in_transaction(lambda connection: find_open_run(connection, self._sharing), "reading")
 
     def load_field(self, run: Run, field: str, history: HistoryWanted = WHOLE_HISTORY) -> StoredField:
         """See `TrailStore`."""
@@ -63,7 +74,9 @@ class SqlTrailStore:
             self._post(connection, run, any_new=bool(result.alerts))
             return new
 
-        new = self._in_transaction(work, f"writing frame {result.frame_index} of field {result.field!r} to")
+        frame = (result.session, result.frame_index, result.field)
+        doing = f"writing frame {result.frame_index} of field {result.field!r} to"
+        new = self._write((run.run_id, frame), work, doing)
         if self._outbox is not None:
             self._outbox.committed()
         return new
@@ -76,7 +89,7 @@ class SqlTrailStore:
             self._post(connection, run, any_new=isinstance(change, SilenceObserved) and bool(change.alerts))
             return changed
 
-        changed = self._in_transaction(work, "writing to")
+        changed = self._write((run, change), work, "writing to")
         if self._outbox is not None:
             self._outbox.committed()
         return changed
@@ -107,6 +120,34 @@ class SqlTrailStore:
                 self._outbox.queue(connection, run.run_id)
             self._outbox.write_staged(connection, run)
 
+    def _write(self, call: object, work: Callable[[Connection], Answer], doing: str) -> Answer:
+        """Do the work in a transaction, unless it is the very call whose commit was in doubt, and was made."""
+        doubt = self._doubt
+        if doubt is not None:
+            became = self._in_transaction(lambda connection: outcome(connection, doubt), doing)
+            if became is Outcome.OPEN:
+                raise StoreError(
+                    f"{doing} the trail store {self._location.shown} waits: whether the last write was committed when "
+                    "the connection broke is not known yet; the server is asked again"
+                )
+            self._doubt = None
+            if became is Outcome.COMMITTED and doubt.call == call:
+                return cast("Answer", doubt.answer)
+
+        def work_and_remember(connection: Connection) -> Answer:
+            answer = work(connection)
+            self._doubt = before_commit(connection, call, answer)
+            return answer
+
+        try:
+            answer = self._in_transaction(work_and_remember, doing)
+        except StoreError as error:
+            if isinstance(error.__cause__, DBAPIError) and not error.__cause__.connection_invalidated:
+                self._doubt = None  # the server lives and has refused: nothing of it was committed
+            raise
+        self._doubt = None
+        return answer
+
     def _in_transaction(self, work: Callable[[Connection], Answer], doing: str) -> Answer:
         try:
             connection = self._writing.get()
@@ -116,6 +157,6 @@ class SqlTrailStore:
             raise StoreError(explain(error, self._location, doing)) from error
 
 
-def open_store(database: str, synchronous: str = "FULL") -> SqlTrailStore:
+def open_store(database: str, synchronous: str = "FULL", station: str = DEFAULT_STATION) -> SqlTrailStore:
     """Open the trail store for writing; raises `StoreUnusableError` (exit code 2) with the remedy."""
-    return SqlTrailStore(database, synchronous)
+    return SqlTrailStore(database, synchronous, station)

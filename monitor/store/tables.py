@@ -62,6 +62,7 @@ run = Table(
     Column("um_per_px", Number),
     Column("detection_limit_px", Number),
     Column("told_event_id", Whole, nullable=False),
+    Column("station", Words, nullable=False, server_default=text("''")),
     sqlite_autoincrement=True,
     **_STRICT,
 )
@@ -198,6 +199,8 @@ trail = Table(
     *_numbers("detection_floor_um_per_s", "front_speed_px_per_s"),
     Column("fit_points", Whole),
     *_numbers("fit_window_s", "fit_coverage", "fit_ended_s"),
+    # No point of an ended trail is later than this; NULL where it may have points to the end of its run.
+    Column("points_until_s", Number),
     sqlite_with_rowid=False,
     **_STRICT,
 )

@@ -54,6 +54,7 @@ _WORDS = frozenset(
         "started_at",
         "station",
         "state",
+        "station",
         "status",
         "time_source",
         "version",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 
+from monitor.store.column_types import SQLITE
+
 _LAST_OK = """FROM field f JOIN frame fr ON fr.frame_id = f.last_ok_frame_id WHERE f.run_id = r.run_id"""
 
 # Whether the field had crystals at time zero: those of its first good frame, and, where zero was set later, those that
@@ -84,7 +86,7 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   r.backend, r.model,
   {_losses("=")} AS frames_superseded,
   (SELECT CAST(COALESCE(SUM(fr.crystal_count), 0) AS BIGINT) {_LAST_OK}) AS crystals_in_view,
-  r.zero_s, r.version, r.weights_sha256, r.detection_limit_px
+  r.zero_s, r.version, r.weights_sha256, r.detection_limit_px, r.station
 FROM run r"""  # noqa: S608  # see above
 
 FRAME_LOG = """
@@ -95,12 +97,14 @@ SELECT r.run_id, f.name AS field, fr.frame_index, fr.captured_at, fr.elapsed_s -
   r.name, s.session, fr.source_name, fr.time_source, fr.detail, fr.um_per_px, fr.width_px, fr.height_px,
   fr.hold_coverage, fr.t95_low_s - r.zero_s AS t95_low_s, fr.t95_high_s - r.zero_s AS t95_high_s,
   fr.t90_elapsed_s - r.zero_s AS t90_elapsed_s, fr.t90_low_s - r.zero_s AS t90_low_s,
-  fr.t90_high_s - r.zero_s AS t90_high_s, fr.forecast_reason
+  fr.t90_high_s - r.zero_s AS t90_high_s, fr.forecast_reason, r.station
 FROM frame fr
   JOIN field f ON f.field_id = fr.field_id
   JOIN run r ON r.run_id = f.run_id
   JOIN grabber_session s ON s.session_id = fr.session_id"""
 
+# Points lie by frame: those of one crystal are looked up in each frame of its life, and in no other. `likely`: where no
+# crystal is named, SQLite shall go by frame, not by crystal; PostgreSQL has statistics and does not know the word.
 GROWTH_HISTORY = """
 SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at,
   fr.elapsed_s - r.zero_s AS elapsed_s,
@@ -110,12 +114,13 @@ SELECT r.run_id, f.name AS field, p.crystal_id, fr.frame_index, fr.captured_at,
   p.score, p.habit, fr.backend,
   r.name, p.feret_max_px, p.feret_min_px, p.length_px, p.width_px, p.perimeter_px, p.fit_for_growth,
   p.revision, p.rate_um_per_s AS growth_rate_um_per_s, p.low_um_per_s AS growth_rate_low_um_per_s,
-  p.high_um_per_s AS growth_rate_high_um_per_s, p.fit_window_s, p.detection_floor_um_per_s
-FROM point p
-  JOIN trail t ON t.field_id = p.field_id AND t.crystal_id = p.crystal_id
-  JOIN frame fr ON fr.frame_id = p.frame_id AND fr.field_id = p.field_id
-  JOIN field f ON f.field_id = p.field_id
-  JOIN run r ON r.run_id = f.run_id
+  p.high_um_per_s AS growth_rate_high_um_per_s, p.fit_window_s, p.detection_floor_um_per_s, r.station
+FROM run r
+  JOIN field f ON f.run_id = r.run_id
+  JOIN trail t ON t.field_id = f.field_id
+  JOIN frame fr ON fr.field_id = t.field_id AND likely(fr.elapsed_s >= t.first_seen_s)
+    AND likely(fr.elapsed_s <= COALESCE(t.points_until_s, 1e300))
+  JOIN point p ON p.frame_id = fr.frame_id AND p.crystal_id = t.crystal_id
 WHERE t.confirmed AND NOT p.superseded"""
 
 TRAIL_SUMMARY = """
@@ -130,7 +135,7 @@ SELECT r.run_id, f.name AS field, t.crystal_id, t.birth_kind, t.first_seen_s - r
   t.detection_floor_um_per_s,
   r.name, t.last_seen_s - r.zero_s AS last_seen_s, t.max_area_px, t.low_px_per_s AS growth_rate_low_px_per_s,
   t.high_px_per_s AS growth_rate_high_px_per_s, t.front_speed_px_per_s, t.fit_coverage, t.split_from,
-  t.fit_ended_s - r.zero_s AS fit_ended_s
+  t.fit_ended_s - r.zero_s AS fit_ended_s, r.station
 FROM trail t
   JOIN field f ON f.field_id = t.field_id
   JOIN run r ON r.run_id = f.run_id
@@ -138,7 +143,7 @@ WHERE t.confirmed"""
 
 CSD = """
 SELECT r.run_id, f.name AS field, fr.frame_index, fr.elapsed_s - r.zero_s AS elapsed_s, d.weighting,
-  d.border_rule, d.count, d.d10_um, d.d50_um, d.d90_um, d.mean_um, d.cv, d.span, r.name, fr.captured_at
+  d.border_rule, d.count, d.d10_um, d.d50_um, d.d90_um, d.mean_um, d.cv, d.span, r.name, fr.captured_at, r.station
 FROM size_distribution d
   JOIN frame fr ON fr.frame_id = d.frame_id
   JOIN field f ON f.field_id = fr.field_id
@@ -146,7 +151,8 @@ FROM size_distribution d
 
 EVENT_LOG = """
 SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id,
-  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details, e.severity
+  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details, e.severity,
+  r.station
 FROM event e
   JOIN run r ON r.run_id = e.run_id"""
 
@@ -167,8 +173,9 @@ SELECT s.run_id, s.session, s.first_seen_at, s.first_index, s.next_index - 1 AS 
     WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason <> 'superseded') AS lost,
   (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
     WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason = 'superseded') AS superseded,
-  s.ended, s.ended_at, s.tail_at_most
-FROM grabber_session s"""
+  s.ended, s.ended_at, s.tail_at_most, r.station
+FROM grabber_session s
+  JOIN run r ON r.run_id = s.run_id"""
 
 VIEWS = {
     "run_summary": RUN_SUMMARY,
@@ -180,6 +187,11 @@ VIEWS = {
     "session_log": SESSION_LOG,
     "delivery_log": DELIVERY_LOG,
 }
+
+
+def view_sql(name: str, dialect: str) -> str:
+    """The view's text as the database of the dialect takes it."""
+    return VIEWS[name] if dialect == SQLITE else VIEWS[name].replace("likely(", "(")
 
 
 def views_fingerprint() -> str:

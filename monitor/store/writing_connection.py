@@ -17,19 +17,28 @@ from monitor.errors import StoreUnusableError
 from monitor.store.driver import missing_driver
 from monitor.store.failures import explain
 from monitor.store.location import StoreLocation
-from monitor.store.locks import FileWriterLock, take_advisory_lock
+from monitor.store.locks import FileWriterLock, take_station_lock
 from monitor.store.migrations import migrate
 
 _BUSY_TIMEOUT_S = 5.0
+_SERVER_THAT_IS_AWAY = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server that does not answer any more is noticed within half a minute; libpq's own patience is hours."""
 _WAL_KEPT_BYTES = 64 * 2**20
 
 
 class WritingConnection:
     """Owns the writer's lock and connection. Not safe for use from two threads at once."""
 
-    def __init__(self, location: StoreLocation, synchronous: str) -> None:
+    def __init__(self, location: StoreLocation, synchronous: str, station: str) -> None:
         """Take the lock, connect, migrate; raises `StoreUnusableError` with the remedy where that fails."""
         self._location = location
+        self._station = station
         self._lock: FileWriterLock | None = None
         if location.path is not None:
             _prepare_file(location.path)
@@ -54,7 +63,7 @@ class WritingConnection:
             connection = self._engine.connect()
             try:
                 if self._location.path is None:
-                    take_advisory_lock(connection, self._location.shown)
+                    take_station_lock(connection, self._station, self._location.shown)
             except (DBAPIError, StoreUnusableError):
                 connection.close()
                 raise
@@ -100,13 +109,18 @@ def _prepare_file(path: Path) -> None:
 def _engine(location: StoreLocation, synchronous: str) -> Engine:
     if location.path is None:
         try:
-            return create_engine(location.url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+            return create_engine(
+                location.url,
+                poolclass=NullPool,
+                paramstyle="format",  # rows go to the driver as they are: see bulk.py
+                connect_args=_SERVER_THAT_IS_AWAY,
+            )
         except ModuleNotFoundError as error:
             raise missing_driver() from error
     engine = create_engine(
         location.url,
         poolclass=NullPool,
-        paramstyle="named",  # so that rows go to the driver as they are: see bulk.py
+        paramstyle="qmark",  # rows go to the driver as they are: see bulk.py
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 

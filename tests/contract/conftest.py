@@ -1,0 +1,40 @@
+"""A store in SQLite and in a real PostgreSQL server, for the contracts that both must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from monitor.store import SqlTrailStore, TrailReader, open_store
+from tests.postgresql_server import fresh_database, throwaway_server
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with throwaway_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'trails.sqlite'}"
+    return fresh_database(request.getfixturevalue("server"), f"contract_{next(_numbers)}")
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[SqlTrailStore]:
+    opened = open_store(database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reader(database: str, store: SqlTrailStore) -> Iterator[TrailReader]:
+    with TrailReader(database) as opened:
+        yield opened

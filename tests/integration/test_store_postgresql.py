@@ -8,6 +8,7 @@ import pytest
 
 from monitor.errors import StoreError, StoreUnusableError
 from monitor.store import TrailReader, open_store
+from monitor.store.views import VIEWS
 from tests import trail_results as made
 from tests.postgresql_server import fresh_database, throwaway_server
 
@@ -37,3 +38,22 @@ def test_a_connection_that_is_cut_is_made_again_with_its_lock(database: str) -> 
     store.close()
     with TrailReader(database) as reader:
         assert reader.view("frame_log").column("frame_index") == (0, 1, 2, 3)
+
+
+def test_a_database_of_before_stations_is_brought_forward(database: str) -> None:
+    import psycopg
+
+    store = open_store(database)
+    run = store.start_run(made.run_start(settings_json='{"name": "plate-7"}'))
+    store.close()
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP VIEW " + ", ".join(VIEWS))
+        connection.execute("ALTER TABLE run DROP COLUMN station")
+        connection.execute("ALTER TABLE trail DROP COLUMN points_until_s")
+        connection.execute("DELETE FROM migration WHERE name IN ('m0004_stations', 'views')")
+    store = open_store(database, station="plate-7")
+    assert store.resume_run() == run
+    assert store.append(run, made.growing(0, 2))
+    store.close()
+    with TrailReader(database) as reader:
+        assert reader.stations() == ("plate-7",)

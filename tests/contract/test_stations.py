@@ -1,0 +1,71 @@
+"""Stations: in PostgreSQL they share a database and leave one another alone; an SQLite file belongs to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import StoreUnusableError, UnknownRunError
+from monitor.records.run import AlertsMuted
+from monitor.store import SqlTrailStore, TrailReader, open_store
+from monitor.store.sql_trail_store import DEFAULT_STATION
+from tests import trail_results as made
+from tests.contract.stored_rows import only, rows
+from tests.postgresql_server import fresh_database
+
+
+@pytest.fixture
+def lab(server: str, request: pytest.FixtureRequest) -> str:
+    return fresh_database(server, request.node.name)
+
+
+def test_every_view_says_which_station(store: SqlTrailStore, reader: TrailReader) -> None:
+    run = store.start_run(made.run_start())
+    for index in range(4):
+        store.append(run, made.growing(index, 2))
+    views = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "event_log", "session_log")
+    for view in views:
+        assert set(reader.view(view).column("station")) == {DEFAULT_STATION}, view
+
+
+def test_each_station_has_its_own_writer_run_and_muting(lab: str) -> None:
+    first, second = open_store(lab, station="plate-1"), open_store(lab, station="plate-2")
+    with pytest.raises(StoreUnusableError, match=r"'plate-1'.*another `name`"):
+        open_store(lab, station="plate-1")
+    run_1, run_2 = first.start_run(made.run_start("salt")), second.start_run(made.run_start("salt"))
+    assert run_1.run_id != run_2.run_id
+    assert (first.resume_run(), second.resume_run()) == (run_1, run_2), (
+        "the next run ends none of another station"
+    )
+    first.record(run_1, AlertsMuted(made.at(1), made.at(60), "muted for a minute"))
+    with TrailReader(lab) as reader:
+        assert reader.stations() == ("plate-1", "plate-2")
+        assert (reader.muted_until("plate-1"), reader.muted_until("plate-2")) == (made.at(60), None)
+        assert reader.find_run("salt", "plate-1") == run_1.run_id
+        assert reader.find_run("last", "plate-1") == run_1.run_id
+        assert reader.find_run("last") == run_2.run_id
+        with pytest.raises(UnknownRunError, match="of station 'plate-3'"):
+            reader.find_run("last", "plate-3")
+    third = first.start_run(made.run_start("sugar"))
+    assert second.resume_run() == run_2
+    with TrailReader(lab) as reader:
+        ended = {row["run_id"]: row["ended_at"] for row in rows(reader, "run_summary")}
+    assert ended[run_1.run_id] is not None
+    assert (ended[run_2.run_id], ended[third.run_id]) == (None, None)
+    first.close()
+    second.close()
+
+
+def test_a_file_is_one_stations_whatever_its_name_was(tmp_path: Path) -> None:
+    database = str(tmp_path / "trails.sqlite")
+    before = open_store(database, station="old-name")
+    run = before.start_run(made.run_start())
+    before.close()
+    renamed = open_store(database, station="new-name")
+    assert renamed.resume_run() == run
+    renamed.start_run(made.run_start("next"))
+    renamed.close()
+    with TrailReader(database) as reader:
+        assert only(rows(reader, "run_summary", station="new-name"))["name"] == "next"
+        assert only(rows(reader, "run_summary", station="old-name"))["ended_at"] is not None

@@ -1,0 +1,73 @@
+"""What every `TrailStore` promises, asked of SQLite and of PostgreSQL.
+
+Trails: from the first point to the end.
+"""
+
+from __future__ import annotations
+
+from monitor.records import (
+    EndReason,
+    EventKind,
+    TrailEnd,
+    TrailEvent,
+)
+from monitor.store import SqlTrailStore, TrailReader
+from tests import trail_results as made
+from tests.contract.stored_rows import only, rows
+
+
+def test_tentative_trails_are_hidden_until_confirmed_then_shown_whole(
+    store: SqlTrailStore, reader: TrailReader
+) -> None:
+    run = store.start_run(made.run_start())
+    store.append(run, made.result(0, [made.point(1, 0, 50.0, False), made.point(2, 0, 60.0, False)]))
+    store.append(run, made.result(1, [made.point(1, 1, 55.0, False), made.point(2, 1, 60.0, False)]))
+    assert rows(reader, "growth_history") == []
+    assert rows(reader, "trail_summary") == []
+    confirmed = made.result(2, [made.point(1, 2, 60.0)], born=[made.birth(1, 0.0)], dropped=[2])
+    store.append(run, confirmed)
+    assert [row["area_px"] for row in rows(reader, "growth_history")] == [50.0, 55.0, 60.0]
+    assert [row["crystal_id"] for row in rows(reader, "trail_summary")] == [1]
+    assert {one.crystal_id for one in store.load_field(run, "main").points} == {1}
+
+
+def test_ends_merges_and_returns(store: SqlTrailStore, reader: TrailReader) -> None:
+    run = store.start_run(made.run_start())
+    for index in range(3):
+        store.append(run, made.growing(index, 2))
+    merge = TrailEvent(EventKind.MERGE, 2, "crystal 2 merged into 1", 1.0)
+    ended = TrailEnd(2, EndReason.MERGED, 2.0, merged_into=1)
+    store.append(run, made.result(3, [made.point(1, 3, 250.0)], ended=[ended], happened=[merge]))
+    trail = only(rows(reader, "trail_summary", crystal_id=2))
+    assert (trail["end_reason"], trail["merged_into"], trail["ended_s"]) == ("merged", 1, 2.0)
+    assert only(rows(reader, "event_log", kind="merge"))["message"] == "crystal 2 merged into 1"
+    lost = TrailEnd(1, EndReason.LOST, 3.0)
+    store.append(run, made.result(4, [], ended=[lost]))
+    assert only(rows(reader, "trail_summary", crystal_id=1))["end_reason"] == "lost"
+    assert only(rows(reader, "event_log", kind="loss"))["crystal_id"] == 1
+    store.append(run, made.result(5, [made.point(1, 5, 260.0)]))
+    assert only(rows(reader, "trail_summary", crystal_id=1))["end_reason"] is None
+
+
+def test_carried_points_stand_in_the_history_and_move_no_figure(
+    store: SqlTrailStore, reader: TrailReader
+) -> None:
+    run = store.start_run(made.run_start())
+    store.append(run, made.result(0, [made.point(1, 0, 100.0)], born=[made.birth(1, 0.0)]))
+    store.append(run, made.result(1, [made.point(1, 1, 999.0, carried=True, fit_for_growth=False)]))
+    assert [row["carried"] for row in rows(reader, "growth_history")] == [0, 1]
+    trail = only(rows(reader, "trail_summary"))
+    assert (trail["points"], trail["last_area_px"], trail["max_area_um2"]) == (1, 100.0, 25.0)
+
+
+def test_a_rate_that_is_unknown_is_null_and_a_known_birth_stays(
+    store: SqlTrailStore, reader: TrailReader
+) -> None:
+    run = store.start_run(made.run_start())
+    born = [made.birth(1, 1.0, clear_s=0.0)]
+    first = made.fit(1, birth_s=0.5, birth_low_s=0.25, birth_high_s=0.75)
+    store.append(run, made.result(1, [made.point(1, 1, 90.0)], born=born, fits=(first,)))
+    store.append(run, made.result(2, [made.point(1, 2, 95.0)], fits=(made.fit(1, rate=None),)))
+    trail = only(rows(reader, "trail_summary"))
+    assert (trail["growth_rate_px_per_s"], trail["growth_rate_um_per_s"]) == (None, None)
+    assert (trail["birth_s"], trail["birth_low_s"], trail["birth_high_s"]) == (0.5, 0.25, 0.75)
