@@ -189,7 +189,9 @@ class Outbox:
         def work(connection: Connection) -> None:
             now = self._clock.now()
             close_acknowledged_reminders(connection, self.station)
-            muting = connection.execute(text(LATEST_MUTING)).scalar()
+            own = "AND r.station = (SELECT o.station FROM run o WHERE o.run_id = :run_id) "
+            asked = text(LATEST_MUTING.format(of_station=own))
+            muting = connection.execute(asked, {"run_id": run.run_id}).scalar()
             if muting is not None and read_muting(muting).seconds_since(now) > 0:
                 return
             if queue_reminders(connection, run.run_id, self.station, self._subscriptions, every_s, now):
