@@ -18,6 +18,7 @@ from monitor.analysis.stages import timed
 from monitor.clock import Clock, Instant
 from monitor.errors import EngineLostError
 from monitor.frame import FailedFrame, Frame, FrameLoss
+from monitor.journal import about
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import (
     Run,
@@ -176,6 +177,7 @@ class AnalysisLoop:
         """Take a frame through its field's pipeline and commit the result; the times of the stages go to `stages_s`."""
         run = writer.do(lambda: self._keeper.run_for(frame), "the run's first row")
         pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field, now), "the frame in hand")
+        about(run=run.run_id, camera=run.start.camera, field=frame.field, frame=frame.frame_index)
         elapsed_s = run.elapsed_s(frame.captured)
         if isinstance(frame, FailedFrame):
             result = pipeline.consider_failed(frame, elapsed_s)

@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.group import CommandGroup
 from monitor.errors import CrystalMonitorError, EngineLostError, UserError
+from monitor.journal import set_up_logging
 from monitor.version import __version__
 
 __all__ = ["cli", "main"]
@@ -32,11 +33,7 @@ def cli(verbose: bool) -> None:
     Your own images:     crystal-monitor replay FOLDER --database sqlite:///trails.sqlite --interval-s 60
     A live microscope:   crystal-monitor run station.toml
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    set_up_logging(logging.INFO if verbose else logging.WARNING)
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from monitor.journal import set_level
+
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
 
 
@@ -23,6 +25,7 @@ def run(config: Path) -> None:
     from monitor.settings.redaction import without_passwords
 
     settings = load_settings(config)
+    set_level(settings.log.level)
     stop = stop_on_signals()
     database = without_passwords(settings.storage.database)
     click.echo(f"station {settings.name}: trails go to {database}; Ctrl-C stops", err=True)
@@ -39,6 +42,7 @@ def grab(config: Path) -> None:
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
+    set_level(settings.log.level)
     stop = stop_on_signals()
     end_with_supervisor()
     serve_frames(settings, SystemClock(), stop)
@@ -56,6 +60,7 @@ def analyze(config: Path) -> None:
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
+    set_level(settings.log.level)
     stop = stop_on_signals()
     end_with_supervisor()
     serve_analysis(settings, SystemClock(), stop, station_started())

@@ -18,6 +18,7 @@ from monitor.grabber.server import FrameServer, SessionIdentity
 from monitor.grabber.session_file import SessionFile
 from monitor.grabber.sight import Sight, Watch
 from monitor.grabber.statistics import GrabberStatistics
+from monitor.journal import about
 from monitor.settings.camera import CameraSettings
 from monitor.settings.stream import StreamPolicy, StreamSettings
 from monitor.wire import GoodbyeReason
@@ -108,6 +109,7 @@ class Grabber:
         try:
             session_file.begin(session)
             acquisition.start()
+            about(camera=identity.camera)
             _log.info("session %s: %s, policy %s", session, identity.camera, self._settings.policy)
             poller = zmq.Poller()
             for socket in server.sockets:

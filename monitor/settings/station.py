@@ -11,6 +11,7 @@ from monitor.settings.camera import CameraSettings, SimulatedCameraSettings
 from monitor.settings.completion import CompletionSettings
 from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.kinetics import KineticsSettings
+from monitor.settings.log import LogSettings
 from monitor.settings.measuring import MeasuringSettings
 from monitor.settings.metrics import MetricsSettings
 from monitor.settings.quality import QualitySettings
@@ -62,6 +63,8 @@ class StationSettings(BaseSettings):
     """The database and the archive of key frames."""
     control: ControlSettings = Field(default_factory=ControlSettings)
     """Where the running daemon takes commands."""
+    log: LogSettings = Field(default_factory=LogSettings)
+    """How much the processes say."""
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     """Where the running daemon serves its metrics."""
     service: ServiceSettings = Field(default_factory=ServiceSettings)
