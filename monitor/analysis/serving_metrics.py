@@ -33,8 +33,9 @@ def serving_metrics(
         weights_sha256=engine.card.safetensors_sha256,
         interval_s=settings.analysis.interval_s,
     )
-    sinks = [f"{number}:{sink.kind}" for number, sink in enumerate(settings.alerts.sinks, 1)]
-    with StoreWatch(settings.storage.database, settings.metrics.store_every_s, sinks) as store:
+    sinks = [sink.name for sink in settings.alerts.sinks]
+    every_s = settings.metrics.store_every_s
+    with StoreWatch(settings.storage.database, every_s, settings.name, sinks) as store:
         metrics = StationMetrics(clock, identity, lambda: _stream_figures(source), store.figures)
         with MetricsServer(settings.metrics, metrics.registry):
             metrics.see_engine(_engine_figures(engine))

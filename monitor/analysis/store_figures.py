@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from monitor.analysis.delivery_tally import DeliveryTally
 from monitor.errors import CrystalMonitorError
 from monitor.metrics import StoreFigures
 from monitor.records import EventKind
@@ -26,8 +27,8 @@ _CHANGES = {EventKind.ALERT_RAISED.value: "raised", EventKind.ALERT_CLEARED.valu
 class StoreWatch:
     """Reads what the metrics show of the store, so that no scrape waits for a disk or a server. A context manager."""
 
-    def __init__(self, database: str, every_s: float, sinks: Sequence[str] = ()) -> None:
-        """Count events from now on; `sinks`: names of those that alerts go to.
+    def __init__(self, database: str, every_s: float, station: str, sinks: Sequence[str] = ()) -> None:
+        """Count events from now on; `sinks`: names of those that the station's alerts go to.
 
         Raises QueryError, StoreUnusableError where the store cannot be read.
         """
@@ -39,10 +40,8 @@ class StoreWatch:
         self._runs: tuple[int, ...] = ()
         self._events: Counter[str] = Counter()
         self._alerts: Counter[tuple[str, str]] = Counter()
-        # A rate needs a first zero: every sink shows from the start.
-        self._deliveries = Counter({(sink, outcome): 0 for sink in sinks for outcome in ("sent", "given_up")})
-        self._failed_attempts = Counter(dict.fromkeys(sinks, 0))
-        self._pending = dict.fromkeys(sinks, 0)
+        with TrailReader(database) as reader:
+            self._deliveries = DeliveryTally(station, sinks, reader)
         self._figures = StoreFigures()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics-store", daemon=True)
@@ -101,14 +100,15 @@ class StoreWatch:
                         self._alerts[alert_kind or "", _CHANGES[kind]] += 1
                 if len(events) < _BATCH:
                     break
+            self._deliveries.read(reader)
             unacknowledged = reader.unacknowledged_alerts(runs[-1]) if runs else None
         return StoreFigures(
             events=dict(self._events),
             alerts=dict(self._alerts),
             unacknowledged=unacknowledged,
-            deliveries=dict(self._deliveries),
-            failed_attempts=dict(self._failed_attempts),
-            pending=dict(self._pending),
+            deliveries=dict(self._deliveries.outcomes),
+            failed_attempts=dict(self._deliveries.failed_attempts),
+            pending=self._deliveries.pending,
         )
 
 

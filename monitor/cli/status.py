@@ -77,6 +77,10 @@ def _lines(found: StationStatus) -> Iterator[str]:
         )
     if found.stored is not None:
         yield from _of_alerts(found.stored)
+        for row in found.stored.deliveries:
+            yield _line(
+                "deliveries", f"{row['waiting']} wait for {row['sink']}, tried {row['attempts']} times"
+            )
     for trouble in found.troubles:
         yield _line("TROUBLE", trouble)
 

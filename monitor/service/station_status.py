@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +51,8 @@ class StoredStatus:
     """Raised alerts of the run that nobody acknowledged, newest first, at most five."""
     alerts_unacknowledged: int
     """How many there are in all."""
+    deliveries: tuple[Row, ...]
+    """Per sink: how many alerts wait, since when the oldest, how often it was tried, and the last error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,15 @@ def station_status(settings: StationSettings) -> StationStatus:
     daemon = asked.status
     stored, store_says = _stored(settings.storage.database, daemon.run_id if daemon is not None else None)
     room = _room(settings)
-    troubles = list(troubles_of(settings, daemon, stored.fields if stored is not None else (), room))
+    troubles = list(
+        troubles_of(
+            settings,
+            daemon,
+            stored.fields if stored is not None else (),
+            stored.deliveries if stored is not None else (),
+            room,
+        )
+    )
     if asked.up and asked.why_not:
         troubles.insert(0, asked.why_not)
     if asked.up and store_says:
@@ -169,6 +180,9 @@ def _stored(database: str, run_id: int | None) -> tuple[StoredStatus | None, str
                 for each in fields
                 for row in reader.stream("frame_log", run_id, newest=1, field=str(each["field"])).records()
             ]
+            deliveries = tuple(
+                _deliveries(dict(row) for row in reader.view("delivery_log", state="pending").records())
+            )
     except UnknownRunError:
         return None, "there is no run in the database yet"
     except (StoreError, QueryError) as error:
@@ -181,9 +195,25 @@ def _stored(database: str, run_id: int | None) -> tuple[StoredStatus | None, str
             median_rate_um_per_s=median(rates) if rates else None,
             alerts=tuple(reversed(alerts[-_ALERTS_SHOWN:])),
             alerts_unacknowledged=len(alerts),
+            deliveries=deliveries,
         ),
         "",
     )
+
+
+def _deliveries(waiting: Iterable[Row]) -> Iterator[Row]:
+    by_sink: dict[str, list[Row]] = {}
+    for row in waiting:
+        by_sink.setdefault(str(row["sink"]), []).append(row)
+    for sink, rows in sorted(by_sink.items()):
+        oldest = min(rows, key=lambda row: str(row["queued_at"]))
+        yield {
+            "sink": sink,
+            "waiting": len(rows),
+            "oldest_queued_at": oldest["queued_at"],
+            "attempts": max(int(row["attempts"]) for row in rows),
+            "last_error": oldest["last_error"],
+        }
 
 
 def _room(settings: StationSettings) -> RoomStatus | None:

@@ -14,6 +14,8 @@ LONGEST_SILENCE_S = 60.0
 """Beyond three intervals, a frame may be missing for so long before it is trouble, seconds."""
 LEAST_FREE_BYTES = 5_000_000_000
 LEAST_FREE_FRACTION = 0.05
+MANY_ATTEMPTS = 3
+"""So many attempts to deliver an alert may fail before that is trouble."""
 LARGEST_WAL_BYTES = 256 * 2**20
 
 
@@ -31,14 +33,21 @@ def troubles_of(
     settings: StationSettings,
     daemon: DaemonStatus | None,
     fields: Sequence[Mapping[str, object]],
+    deliveries: Sequence[Mapping[str, object]],
     room: RoomStatus | None,
 ) -> Iterator[str]:
-    """Each trouble with its remedy; `fields`: rows with field, state and explanation. None of it: nothing is known."""
+    """Each trouble with its remedy; None of it: nothing is known.
+
+    `fields`: rows with field, state and explanation; `deliveries`: with sink, waiting, attempts and last_error.
+    """
     if daemon is not None:
         yield from _troubles_of_daemon(settings, daemon)
         for row in fields:
             if row["state"] == RunState.BLIND:
                 yield f"field {row['field']} is blind: {row['explanation']}"
+    for row in deliveries:
+        if int(str(row["attempts"])) >= MANY_ATTEMPTS:
+            yield f"{row['waiting']} alerts wait for sink {row['sink']}: {row['last_error']}"
     if room is not None:
         if room.disk_free_bytes < max(LEAST_FREE_BYTES, LEAST_FREE_FRACTION * room.disk_size_bytes):
             yield f"{room.disk_free_bytes / 1e9:.2g} GB are left on the database's disk: make room"

@@ -141,6 +141,34 @@ class TrailReader:
         wanted = f"run_id = {int(run_id)} AND kind = 'alert_raised' AND acknowledged_at IS NULL"
         return int(str(self._connection.ask(f"SELECT COUNT(*) FROM event WHERE {wanted}").rows[0][0]))  # noqa: S608  # a number
 
+    def newest_delivery(self) -> int:
+        """The newest row of the outbox; 0 where it was never used."""
+        return int(str(self._connection.ask("SELECT COALESCE(MAX(delivery_id), 0) FROM delivery").rows[0][0]))
+
+    def deliveries_waiting(self, station: str) -> list[tuple[int, str, str, int]]:
+        """Number, sink, state and attempts of the station's deliveries that wait."""
+        wanted = f"station = {self._connection.parameter('station')} AND state = 'pending'"
+        return self._deliveries(wanted, {"station": station})
+
+    def deliveries_after(self, station: str, number: int, most: int) -> list[tuple[int, str, str, int]]:
+        """The same of those that came after that one, in order, waiting or not."""
+        # The empty text keeps the station's index out of it: of all deliveries, those that are new are few.
+        wanted = f"delivery_id > {int(number)} AND station || '' = {self._connection.parameter('station')}"
+        return self._deliveries(f"{wanted} ORDER BY delivery_id LIMIT {int(most)}", {"station": station})
+
+    def deliveries_of(self, numbers: Collection[int]) -> list[tuple[int, str, str, int]]:
+        """The same of those with these numbers."""
+        return self._deliveries(f"delivery_id IN ({', '.join(str(int(number)) for number in numbers)})", {})
+
+    def _deliveries(
+        self, wanted: str, parameters: Mapping[str, Parameter]
+    ) -> list[tuple[int, str, str, int]]:
+        sql = f"SELECT delivery_id, sink, state, attempts FROM delivery WHERE {wanted}"  # noqa: S608  # of ours
+        return [
+            (int(str(number)), str(sink), str(state), int(str(attempts)))
+            for number, sink, state, attempts in self._connection.ask(sql, parameters).rows
+        ]
+
     def field_explanations(self, run_id: int) -> Table:
         """Per field: field, state, explanation, decided_by (JSON) as of the last frame that had a state."""
         sql = "SELECT name AS field, state, explanation, decided_by FROM field WHERE run_id = "
