@@ -78,6 +78,11 @@ class Emitter:
             frame, run_id, result.elapsed_s, result.labels_HW, event=changed or bool(result.alerts)
         )
 
+    @property
+    def frame_archive(self) -> FrameArchive | None:
+        """Where key frames go; None where none are kept."""
+        return self._archive
+
     def deliver(self, run: Run | None) -> None:
         """Give out what is due and note what came of the rest; between two frames. Raises StoreError: call it again."""
         self._outbox.stage(self._post.collect())

@@ -57,6 +57,10 @@ class Fields:
         """Let no alert fire before `until`, in no field and no later run; None ends the silence."""
         self._muted_until = until
 
+    def muted(self, now: Instant) -> bool:
+        """Whether the operator wants no alert at this moment."""
+        return self._muted_until_s(now) is not None
+
     def silent(self, now: Instant) -> list[SilenceObserved]:
         """What fields have become because nothing was seen of them; those that changed.
 

@@ -11,13 +11,16 @@ from dataclasses import field as dataclass_field
 from monitor.analysis.commands import CommandServer
 from monitor.analysis.emitting import Emitter
 from monitor.analysis.fields import Fields
+from monitor.analysis.losses import WaitingLosses
 from monitor.analysis.persistence import NotStoredError, StoreWriter
 from monitor.analysis.pipeline import FieldPipeline
 from monitor.analysis.runs import RunKeeper
 from monitor.analysis.stages import timed
+from monitor.analysis.station_watch import StationWatch
+from monitor.analysis.storage_watch import StorageWatch
 from monitor.clock import Clock, Instant
 from monitor.errors import EngineLostError
-from monitor.frame import FailedFrame, Frame, FrameLoss
+from monitor.frame import FailedFrame, Frame
 from monitor.journal import about
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import (
@@ -29,7 +32,7 @@ from monitor.records.run import (
     SilenceObserved,
 )
 from monitor.settings.station import StationSettings
-from monitor.source import FrameSource, Notice, NoticeKind
+from monitor.source import FrameSource, LossReason, Notice, NoticeKind, Received
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +99,8 @@ class AnalysisLoop:
         self._commands = commands
         self._observers = tuple(observers)
         self._tell_waiting: Waiting = waiting or (lambda _reason: None)
-        self._waiting_losses: list[FrameLoss] = []
+        self._losses = WaitingLosses()
+        self._watch = StationWatch(clock, StorageWatch(settings.storage, clock, emitter.frame_archive))
         self._emitted_s: dict[str, float] = {}
         self.progress = Progress()
         self.exhausted = False
@@ -127,7 +131,7 @@ class AnalysisLoop:
         while not stop.is_set() and not self._source.finished and not self.exhausted:
             if self._commands is not None:
                 self._commands.answer(self._keeper)
-            self._deliver(writer)
+            self._look_after_station(writer)  # and what is due to the alerts' sinks
             now = self._clock.now()
             wait_s = 0.0 if next_due is None else next_due.seconds_since(now)
             if wait_s > 0:
@@ -137,10 +141,11 @@ class AnalysisLoop:
             if received is None:
                 self._notice_silence(writer)
                 continue
-            self._waiting_losses += received.losses
+            self._keep_losses(received)
             if isinstance(received.item, Notice):
                 self._take_notice(received.item, writer)
                 continue
+            self._losses.blame_storage(False)
             if self._settings.analysis.interval_s > 0:
                 begun = now if next_due is None else self._clock.now()
                 next_due = begun.after(self._settings.analysis.interval_s)
@@ -152,7 +157,7 @@ class AnalysisLoop:
         stages_s = self._emitted_s.copy()
         with timed("frame", stages_s):
             pipeline, result = self._consider(frame, age_s, now, writer, stages_s)
-        self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != frame.session]
+        self._losses.take(frame.session)
         self._tell_progress(
             replace(
                 self.progress, frames=self.progress.frames + 1, last=result, silence=None, stages_s=stages_s
@@ -184,12 +189,11 @@ class AnalysisLoop:
         else:
             result = pipeline.consider(frame, elapsed_s, age_s)
         stages_s |= pipeline.timings_s
-        losses = tuple(loss for loss in self._waiting_losses if loss.session == frame.session)
         with timed("archive", stages_s):
             kept = self._emitter.archive(frame, run.run_id, result)
         result = replace(
             result,
-            losses=losses,
+            losses=self._losses.of(frame.session),
             archived=kept.archived,
             archived_before=kept.archived_before,
             archive_dropped=kept.archive_dropped,
@@ -197,6 +201,34 @@ class AnalysisLoop:
         with timed("append", stages_s):
             writer.do(lambda: self._keeper.append(result), "the frame in hand")
         return pipeline, result
+
+    def _look_after_station(self, writer: StoreWriter) -> None:
+        """Tell what disks and clocks do; where there is no room, wait for it, and tell how long that was."""
+        self._tell_station(writer)
+        writer.hold(lambda: self._why_paused(writer))
+        if not writer.interruptions:
+            return
+        self._losses.blame_storage(True)
+        interruptions, writer.interruptions = writer.interruptions, []
+        if self._keeper.open:
+            for event in self._watch.told(interruptions):
+                self._record(event, f"{event.event.kind.value!r}", writer)
+        self._tell_station(writer)
+
+    def _tell_station(self, writer: StoreWriter) -> None:
+        muted = self._fields.muted(self._clock.now())
+        for change in self._watch.look(self._keeper.run, muted=muted):
+            self._record(change, "what was seen of disk and clock", writer)
+
+    def _why_paused(self, writer: StoreWriter) -> str:
+        """Empty where frames may be stored; alerts go out meanwhile, that of the pause first of all."""
+        self._deliver(writer)
+        return self._watch.why_paused()
+
+    def _keep_losses(self, received: Received) -> None:
+        for reason, count in self._losses.add(received.losses).items():
+            self._source.statistics.lost_by_reason[reason] -= count
+            self._source.statistics.lost_by_reason[LossReason.STORAGE.value] += count
 
     def _tell_progress(self, progress: Progress) -> None:
         self.progress = replace(progress, run=self._keeper.run, committed=self._clock.now())
@@ -226,8 +258,8 @@ class AnalysisLoop:
         if kind is not None:
             self._record(RunEvent(notice.at, Event(kind, notice.message)), f"{kind.value!r}", writer)
         # Sessions that came and went while nobody listened: their losses come with the next one's greeting.
-        for session in sorted({loss.session for loss in self._waiting_losses} - {notice.session}):
-            missed = self._losses_of(session)
+        for session in self._losses.other_sessions(notice.session):
+            missed = self._losses.take(session)
             ended = SessionEnded(notice.at, session, SessionEndKind.UNKNOWN, losses=missed)
             self._record(ended, "the end of a session", writer)
         how = {
@@ -236,13 +268,8 @@ class AnalysisLoop:
             NoticeKind.SESSION_BROKEN: SessionEndKind.UNKNOWN,
         }.get(notice.kind)
         if how is not None:
-            ended = SessionEnded(notice.at, notice.session, how, losses=self._losses_of(notice.session))
+            ended = SessionEnded(notice.at, notice.session, how, losses=self._losses.take(notice.session))
             self._record(ended, "the end of a session", writer)
-
-    def _losses_of(self, session: str) -> tuple[FrameLoss, ...]:
-        found = tuple(loss for loss in self._waiting_losses if loss.session == session)
-        self._waiting_losses = [loss for loss in self._waiting_losses if loss.session != session]
-        return found
 
     def _notice_silence(self, writer: StoreWriter) -> None:
         """Without frames time goes on: a field that nobody sees becomes blind, and that is stored and told.

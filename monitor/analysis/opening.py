@@ -28,7 +28,7 @@ from monitor.records.run import RunEvent
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
-from monitor.store import TrailStore, open_store, run_query
+from monitor.store import SqlTrailStore, TrailStore, open_store, run_query
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def open_analysis(
             source.open()
             stack.callback(source.close)
         _make_default_folder(database)
-        store = open_store(database, settings.storage.synchronous, settings.name)
+        store = _open_store(settings)
         stack.callback(store.close)
         archive = _open_archive(settings.storage.archive)
         emitter = stack.enter_context(opened_emitter(settings, store, clock, archive))
@@ -142,7 +142,7 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
     where no run is open.
     """
     run_query(settings.storage.database, "SELECT 1")  # a store that is missing must not be made by a note
-    store = open_store(settings.storage.database, settings.storage.synchronous, settings.name)
+    store = _open_store(settings)
     try:
         if isinstance(command, NewRun):
             raise ControlError(
@@ -155,6 +155,17 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
         raise ControlError(str(error)) from error
     finally:
         store.close()
+
+
+def _open_store(settings: StationSettings) -> SqlTrailStore:
+    storage = settings.storage
+    return open_store(
+        storage.database,
+        storage.synchronous,
+        settings.name,
+        allow_network_share=storage.allow_network_share,
+        check_within_s=storage.check_after_crash_s,
+    )
 
 
 def _make_default_folder(database: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from monitor.clock import Clock
+from monitor.clock import Clock, Instant
 from monitor.errors import CrystalMonitorError, StoreError
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,25 @@ class NotStoredError(CrystalMonitorError):
     """The analysis was stopped while the store could not take something: that is not stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A time in which nothing was stored."""
+
+    began: Instant
+    """When."""
+    ended: Instant
+    """When the store took something again, or there was room again."""
+    reason: str
+    """Why, in the user's terms."""
+    announced: bool
+    """Whether its beginning stands in the store already."""
+
+    @property
+    def lasted_s(self) -> float:
+        """How long, seconds."""
+        return self.ended.seconds_since(self.began)
+
+
 class StoreWriter:
     """Offers the store a piece of work until it is done or the analysis is told to stop; nothing is thrown away.
 
@@ -35,6 +55,8 @@ class StoreWriter:
         self._clock = clock
         self._stop = stop
         self._waiting = waiting
+        self.interruptions: list[Interruption] = []
+        """Times in which nothing was stored, for whoever takes them out to tell."""
 
     def do(self, work: Callable[[], Answer], what: str) -> Answer:
         """The work's answer. `what` it is, for the log. Raises NotStoredError where a stop ends the waiting."""
@@ -43,22 +65,46 @@ class StoreWriter:
         except StoreError as error:
             return self._insist(work, what, error)
 
+    def hold(self, why: Callable[[], str]) -> None:
+        """Store nothing until `why` has nothing more to say. Raises NotStoredError where a stop ends the waiting."""
+        reason = why()
+        if not reason:
+            return
+        began = said = self._clock.now()
+        first = reason
+        log.error("the analysis pauses: %s", reason)
+        while reason:
+            self._waiting(reason)
+            if self._stop.wait(RETRY_STORE_S):
+                raise NotStoredError(f"stopped while the analysis paused: {reason}")
+            said = self._remind(began, said, reason)
+            reason = why()
+        self._resume(began, first, announced=True)
+
     def _insist(self, work: Callable[[], Answer], what: str, error: StoreError) -> Answer:
         began = said = self._clock.now()
+        first = str(error)
         log.error("%s; %s is kept and offered again", error, what)
         while True:
             self._waiting(str(error))
             if self._stop.wait(RETRY_STORE_S):
                 raise NotStoredError(f"stopped, and {what} is not stored: {error}") from error
-            now = self._clock.now()
             try:
                 answer = work()
             except StoreError as again:
                 error = again
-                if now.seconds_since(said) >= REMIND_S:
-                    said = now
-                    waited_s = now.seconds_since(began)
-                    log.error("the store has taken nothing for %.0f s: %s", waited_s, error)
+                said = self._remind(began, said, str(error))
             else:
-                log.warning("the store takes %s after %.0f s", what, now.seconds_since(began))
+                log.warning("the store takes %s after %.0f s", what, self._clock.now().seconds_since(began))
+                self._resume(began, first, announced=False)
                 return answer
+
+    def _remind(self, began: Instant, said: Instant, reason: str) -> Instant:
+        now = self._clock.now()
+        if now.seconds_since(said) < REMIND_S:
+            return said
+        log.error("the store has taken nothing for %.0f s: %s", now.seconds_since(began), reason)
+        return now
+
+    def _resume(self, began: Instant, reason: str, *, announced: bool) -> None:
+        self.interruptions.append(Interruption(began, self._clock.now(), reason, announced))

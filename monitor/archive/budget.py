@@ -37,15 +37,26 @@ class Budget:
 
     def make_room(self, wanted_bytes: int) -> tuple[str, ...]:
         """Drop files until `wanted_bytes` more fit the budget; the names of those that went."""
-        dropped = []
+        dropped: list[str] = []
         while self._queue and self.used_bytes + wanted_bytes > self._budget_bytes:
-            _, _, name = heapq.heappop(self._queue)
-            self.used_bytes -= self._sizes.pop(name)
-            path = self._folder / name
-            path.unlink(missing_ok=True)
-            path.with_suffix(MASKS_SUFFIX).unlink(missing_ok=True)
-            dropped.append(name)
+            dropped.append(self._drop_next())
         return tuple(dropped)
+
+    def thin(self, wanted_bytes: int, most_files: int) -> tuple[str, ...]:
+        """Drop the oldest routine frames until so many bytes are free, at most so many files; those that went."""
+        dropped: list[str] = []
+        freed = self.used_bytes - wanted_bytes
+        while self._queue and not self._queue[0][0] and self.used_bytes > freed and len(dropped) < most_files:
+            dropped.append(self._drop_next())
+        return tuple(dropped)
+
+    def _drop_next(self) -> str:
+        _, _, name = heapq.heappop(self._queue)
+        self.used_bytes -= self._sizes.pop(name)
+        path = self._folder / name
+        path.unlink(missing_ok=True)
+        path.with_suffix(MASKS_SUFFIX).unlink(missing_ok=True)
+        return name
 
     def fits(self, wanted_bytes: int) -> bool:
         """Whether so much more is within the budget."""

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 Labels = NDArray[np.int32]
 
+THINNED_AT_ONCE = 20
+"""So many frames are dropped between two frames of the analysis, which must not wait for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -65,6 +68,9 @@ class FrameArchive:
         self._frames_before = frames_before
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._last_routine_s: dict[str, float] = {}
+        self._dropped: list[str] = []
+        self.keeps_routine = True
+        """Whether frames are kept that nothing happened in; False while the disk is almost full."""
         self.failures = 0
         """Frames that should have been kept and could not be."""
         try:
@@ -79,6 +85,24 @@ class FrameArchive:
                 "runs Crystal Monitor write permission on it, or name another in storage.archive.folder"
             ) from error
 
+    def thin(self, wanted_bytes: int) -> int:
+        """Drop the oldest routine frames until so many bytes are free, a few at a time; how many went.
+
+        Their rows are told with the next frame that is offered. Never raises, as `offer`.
+        """
+        try:
+            dropped = self._budget.thin(wanted_bytes, THINNED_AT_ONCE)
+        except OSError as error:
+            log.warning("the archive could not be thinned: %s", error)
+            return 0
+        self._dropped += dropped
+        return len(dropped)
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
+
     @property
     def used_bytes(self) -> int:
         """Bytes that the archive takes."""
@@ -89,7 +113,7 @@ class FrameArchive:
     ) -> Kept:
         """Keep the frame if it is a key frame; `labels_HW` (H, W) int32 has the crystals' numbers, if
         known."""
-        dropped: list[str] = []
+        dropped, self._dropped = self._dropped, []
         ring = self._waiting.setdefault(frame.field, deque(maxlen=self._frames_before))
         if event:
             before = tuple(
@@ -101,7 +125,11 @@ class FrameArchive:
             name = self._keep(_Waiting(frame, labels_HW), run_id, KeptFor.EVENT, dropped)
             return Kept(name, before, tuple(dropped))
         last_s = self._last_routine_s.get(frame.field)
-        if self._every_s > 0 and (last_s is None or elapsed_s - last_s >= self._every_s):
+        if (
+            self.keeps_routine
+            and self._every_s > 0
+            and (last_s is None or elapsed_s - last_s >= self._every_s)
+        ):
             self._last_routine_s[frame.field] = elapsed_s
             name = self._keep(_Waiting(frame, labels_HW), run_id, KeptFor.ROUTINE, dropped)
             if name is not None:

@@ -177,6 +177,23 @@ class AlertsMuted:
     """The note in the run's events."""
 
 
+@dataclass(frozen=True, slots=True)
+class StorageObserved:
+    """What was seen of the disks and the write-ahead log, of the whole station rather than a field."""
+
+    at: Instant
+    """When."""
+    alerts: tuple[Alert, ...]
+    """Raised or cleared."""
+
+
 RunChange = (
-    RunEvent | TimeZeroSet | EventAcknowledged | SessionEnded | RunEnded | SilenceObserved | AlertsMuted
+    RunEvent
+    | TimeZeroSet
+    | EventAcknowledged
+    | SessionEnded
+    | RunEnded
+    | SilenceObserved
+    | AlertsMuted
+    | StorageObserved
 )

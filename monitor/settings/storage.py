@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from monitor.settings.base import SettingsModel
 
@@ -37,6 +38,52 @@ class ArchiveSettings(SettingsModel):
     """PNG compression: 1 is fast (about 10 ms for 1024×1024), 9 is some 10 % smaller and ten times slower."""
 
 
+@dataclass(frozen=True, slots=True)
+class DiskLimits:
+    """The limits on one disk, bytes of free room."""
+
+    alert_bytes: float
+    """Below it an alert is raised."""
+    thin_bytes: float
+    """Below it routine key frames are dropped."""
+    pause_bytes: float
+    """Below it the analysis pauses."""
+
+
+class DiskSettings(SettingsModel):
+    """What is done when a disk that the station writes to is almost full.
+
+    On a small disk the limits are at most a tenth, a twentieth and a fiftieth of its size. Each is left again at 1.2
+    times its value, so that nothing flickers.
+    """
+
+    alert_below_bytes: int = Field(default=5_000_000_000, ge=0)
+    """Below this much free room an alert is raised, bytes."""
+    thin_below_bytes: int = Field(default=2_000_000_000, ge=0)
+    """Below this much free room the archive keeps no more routine frames and drops the oldest of them, bytes."""
+    pause_below_bytes: int = Field(default=500_000_000, ge=0)
+    """Below this much free room on the database's disk the analysis pauses, bytes: frames that it does not consider
+    are counted as lost (reason `storage`) with policy `latest`, and the camera waits with policy `lossless`. It goes
+    on by itself when there is room again."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.alert_below_bytes >= self.thin_below_bytes >= self.pause_below_bytes:
+            raise ValueError(
+                f"storage.disk: the limits must fall: alert_below_bytes ({self.alert_below_bytes}) >= thin_below_bytes "
+                f"({self.thin_below_bytes}) >= pause_below_bytes ({self.pause_below_bytes})"
+            )
+        return self
+
+    def limits(self, disk_bytes: float) -> DiskLimits:
+        """The limits on a disk of this size, bytes."""
+        return DiskLimits(
+            min(self.alert_below_bytes, disk_bytes / 10),
+            min(self.thin_below_bytes, disk_bytes / 20),
+            min(self.pause_below_bytes, disk_bytes / 50),
+        )
+
+
 class StorageSettings(SettingsModel):
     """The database and the archive of key frames.
 
@@ -52,3 +99,14 @@ class StorageSettings(SettingsModel):
     one."""
     archive: ArchiveSettings = ArchiveSettings()
     """Key frames."""
+    disk: DiskSettings = DiskSettings()
+    """What is done when a disk is almost full."""
+    wal_alert_bytes: int = Field(default=64_000_000, ge=32_000_000)
+    """Above this size of SQLite's write-ahead log an alert says which program holds it by reading without a break,
+    bytes. The log is cut back to 16 MiB and less as soon as nobody does."""
+    check_after_crash_s: float = Field(default=10.0, ge=0, allow_inf_nan=False)
+    """After an unclean end an SQLite file is looked through for damage before it is written to, for at most so long,
+    seconds (about a gigabyte in two seconds); 0: not at all. `check-database` looks at all of it."""
+    allow_network_share: bool = False
+    """Whether an SQLite file may lie on a network share (NFS, SMB, sshfs, 9p ...). There locks and shared memory cannot
+    be relied on: allow it only where this machine alone ever opens the file, and the share syncs as a disk does."""

@@ -14,6 +14,8 @@ class LossReason(StrEnum):
 
     SUPERSEDED = "superseded"
     """A newer frame was taken instead, policy `latest`."""
+    STORAGE = "storage"
+    """Passed over, policy `latest`, while nothing could be stored: a full disk, a database server that was away."""
     LOST = "lost"
     """The grabber had it, or sent it, and it did not arrive."""
     DECODE = "decode"

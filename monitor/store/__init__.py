@@ -1,7 +1,10 @@
 """The trail store: runs, frames, crystals and events in SQL, one transaction per frame."""
 
+from monitor.store.condition import WalReader, measure_folder, measure_store, wal_readers
 from monitor.store.driver import check_driver
+from monitor.store.integrity import Integrity, check_database, damage_message, set_aside
 from monitor.store.location import locate
+from monitor.store.network_share import check_local
 from monitor.store.outbox import Outbox
 from monitor.store.outbox_queue import Flood
 from monitor.store.query import run_query
@@ -20,6 +23,7 @@ __all__ = [
     "Flood",
     "FrameMoment",
     "HistoryWanted",
+    "Integrity",
     "Outbox",
     "RowStream",
     "SpaceEstimate",
@@ -28,10 +32,18 @@ __all__ = [
     "Table",
     "TrailReader",
     "TrailStore",
+    "WalReader",
+    "check_database",
     "check_driver",
+    "check_local",
     "column_kind",
+    "damage_message",
     "estimate_space",
     "locate",
+    "measure_folder",
+    "measure_store",
     "open_store",
     "run_query",
+    "set_aside",
+    "wal_readers",
 ]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
+from pathlib import Path
+
 from sqlalchemy.exc import DBAPIError
 
 from monitor.store.location import StoreLocation
@@ -33,11 +38,35 @@ _REMEDIES = (
 )
 
 
+_READ_ONLY = (
+    "its disk is mounted read-only, as Linux does by itself when a disk fails: look at the kernel's messages (dmesg), "
+    "stop the station, check the disk (fsck) and mount it again; nothing that was committed is lost"
+)
+
+
 def explain(error: DBAPIError, location: StoreLocation, doing: str) -> str:
     """One message: what was tried, on which store, what the database said, and what to do."""
     said = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
     lowered = said.lower()
+    if location.path is not None and _is_read_only(location.path.parent):
+        return f"{doing} the trail store {location.shown} failed ({said}): {_READ_ONLY}"
     for words, remedy in _REMEDIES:
         if any(word in lowered for word in words):
             return f"{doing} the trail store {location.shown} failed ({said}): {remedy}"
     return f"{doing} the trail store {location.shown} failed ({said})"
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether the folder's file system takes nothing, whoever asks."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY) or not _takes_a_file(folder)
+    except OSError:
+        return False
+
+
+def _takes_a_file(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno != errno.EROFS

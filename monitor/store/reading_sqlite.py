@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Timer
 from urllib.parse import quote
 
 from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.reading_connection import Bound, Parameter
-from monitor.store.row_stream import BATCH_ROWS, Row, RowStream
+from monitor.store.row_stream import BATCH_ROWS, RowStream, spooled
 from monitor.store.table import Table
 
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -46,7 +46,6 @@ class SqliteReading:
             ) from error
         self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
         self._connection.set_authorizer(_authorize)
-        self._watch: Timer | None = None
 
     def parameter(self, name: str) -> str:
         """As `:name`."""
@@ -77,36 +76,25 @@ class SqliteReading:
         return whole_answer(columns, rows, bound)
 
     def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
-        """See `ReadingConnection`."""
+        """See `ReadingConnection`; the question is over before the first row is given: see `spooled`."""
         bound = Bound(timeout_s=timeout_s)
         watch = Timer(timeout_s, self._connection.interrupt)
         watch.daemon = True
         watch.start()
-        self._watch = watch
         try:
             cursor = self._connection.execute(sql, dict(parameters))
+            try:
+                columns = tuple(column[0] for column in cursor.description)
+                return RowStream(columns, spooled(iter(lambda: cursor.fetchmany(BATCH_ROWS), [])))
+            finally:
+                cursor.close()
         except (sqlite3.Error, sqlite3.Warning) as error:
-            watch.cancel()
-            raise _refusal(error, bound) from error
-        return RowStream(
-            tuple(column[0] for column in cursor.description), self._batches(cursor, watch, bound)
-        )
-
-    @staticmethod
-    def _batches(cursor: sqlite3.Cursor, watch: Timer, bound: Bound) -> Iterator[list[Row]]:
-        try:
-            while rows := cursor.fetchmany(BATCH_ROWS):
-                yield rows
-        except sqlite3.Error as error:
             raise _refusal(error, bound) from error
         finally:
             watch.cancel()
-            cursor.close()
 
     def close(self) -> None:
         """See `ReadingConnection`."""
-        if self._watch is not None:
-            self._watch.cancel()  # of a stream that nobody used up
         self._connection.close()
 
 

@@ -20,12 +20,14 @@ from monitor.records.run import (
     RunStart,
     SessionEnded,
     SilenceObserved,
+    StorageObserved,
     TimeZeroSet,
 )
 from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
 from monitor.store.column_types import UtcTime
-from monitor.store.field_rows import observe_silence
+from monitor.store.field_rows import insert_events, observe_silence
+from monitor.store.frame_events import state_and_alert_events
 from monitor.store.muting import muting_details
 from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, run, trail
@@ -107,6 +109,10 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
         end_run(connection, changed, change.at, change.reason)
     elif isinstance(change, SilenceObserved):
         observe_silence(connection, changed, change)
+    elif isinstance(change, StorageObserved):
+        rows = state_and_alert_events(None, change.alerts, None)
+        at_s = run_time_s(connection, changed, change.at)
+        insert_events(connection, changed.run_id, None, change.at, at_s, rows)
     elif isinstance(change, AlertsMuted):
         note = Event(EventKind.NOTE, change.message)
         _insert_event(connection, changed, change.at, note, None, muting_details(change.until))

@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreError
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
-from monitor.records.run import Run, RunChange, RunStart, SilenceObserved
+from monitor.records.run import Run, RunChange, RunStart, SilenceObserved, StorageObserved
 from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
 from monitor.store.failures import explain
 from monitor.store.frame_rows import append_frame
@@ -22,7 +22,7 @@ from monitor.store.outbox_queue import Flood
 from monitor.store.runs import change_run, find_open_run, open_run
 from monitor.store.stored_fields import read_field
 from monitor.store.trail_store import WHOLE_HISTORY, HistoryWanted, StoredField
-from monitor.store.writing_connection import WritingConnection
+from monitor.store.writing_connection import CHECK_WITHIN_S, WritingConnection
 
 Answer = TypeVar("Answer")
 
@@ -33,18 +33,34 @@ DEFAULT_STATION = "station"
 class SqlTrailStore:
     """Implements `TrailStore` over SQLAlchemy; one transaction per call."""
 
-    def __init__(self, database: str, synchronous: str = "FULL", station: str = DEFAULT_STATION) -> None:
+    def __init__(
+        self,
+        database: str,
+        synchronous: str = "FULL",
+        station: str = DEFAULT_STATION,
+        *,
+        allow_network_share: bool = False,
+        check_within_s: float = CHECK_WITHIN_S,
+    ) -> None:
         """Open or make the store at `database` (URL, or path of an SQLite file) and take the writer's lock.
 
         `synchronous` is SQLite's: FULL survives a power cut, NORMAL may lose the last frames in one. `station` stands
         in the rows of the runs that it starts; in PostgreSQL, which many stations share, it is also whose lock is taken
-        and whose open run is resumed. An SQLite file belongs to one station, whatever its name was.
+        and whose open run is resumed. An SQLite file belongs to one station, whatever its name was. The others as in
+        `StorageSettings`: whether an SQLite file may lie on a network share, and for how long it is checked after an
+        unclean end, seconds.
         """
         self._location = locate(database)
         self._station = station
         self._sharing = None if self._location.path is not None else station
         self._doubt: CommitInDoubt | None = None
-        self._writing = WritingConnection(self._location, synchronous, station)
+        self._writing = WritingConnection(
+            self._location,
+            synchronous,
+            station,
+            allow_network_share=allow_network_share,
+            check_within_s=check_within_s,
+        )
         self._outbox: Outbox | None = None
 
     def start_run(self, start: RunStart) -> Run:
@@ -86,7 +102,8 @@ class SqlTrailStore:
 
         def work(connection: Connection) -> Run:
             changed = change_run(connection, run, change)
-            self._post(connection, run, any_new=isinstance(change, SilenceObserved) and bool(change.alerts))
+            any_new = isinstance(change, SilenceObserved | StorageObserved) and bool(change.alerts)
+            self._post(connection, run, any_new=any_new)
             return changed
 
         changed = self._write((run, change), work, "writing to")
@@ -152,11 +169,26 @@ class SqlTrailStore:
         try:
             connection = self._writing.get()
             with connection.begin():
-                return work(connection)
+                answer = work(connection)
+            self._writing.committed()
+            return answer
         except DBAPIError as error:
             raise StoreError(explain(error, self._location, doing)) from error
 
 
-def open_store(database: str, synchronous: str = "FULL", station: str = DEFAULT_STATION) -> SqlTrailStore:
+def open_store(
+    database: str,
+    synchronous: str = "FULL",
+    station: str = DEFAULT_STATION,
+    *,
+    allow_network_share: bool = False,
+    check_within_s: float = CHECK_WITHIN_S,
+) -> SqlTrailStore:
     """Open the trail store for writing; raises `StoreUnusableError` (exit code 2) with the remedy."""
-    return SqlTrailStore(database, synchronous, station)
+    return SqlTrailStore(
+        database,
+        synchronous,
+        station,
+        allow_network_share=allow_network_share,
+        check_within_s=check_within_s,
+    )

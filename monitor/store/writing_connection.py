@@ -1,10 +1,11 @@
-"""The writer's one connection: opened with its lock, settings and schema; reopened after the server went
-away."""
+"""The writer's one connection: opened with its lock, settings and schema; reopened after the server went away."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -14,11 +15,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from monitor.errors import StoreUnusableError
+from monitor.store.checkpointing import QUIET_PAGES, TROUBLE_BYTES, Checkpointer
 from monitor.store.driver import missing_driver
 from monitor.store.failures import explain
+from monitor.store.integrity import check_file, damage_message
 from monitor.store.location import StoreLocation
 from monitor.store.locks import FileWriterLock, take_station_lock
 from monitor.store.migrations import migrate
+from monitor.store.network_share import check_local
+
+log = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 5.0
 _SERVER_THAT_IS_AWAY = {
@@ -29,24 +35,44 @@ _SERVER_THAT_IS_AWAY = {
     "tcp_user_timeout": 30_000,
 }
 """A server that does not answer any more is noticed within half a minute; libpq's own patience is hours."""
-_WAL_KEPT_BYTES = 64 * 2**20
+CHECK_WITHIN_S = 10.0
+"""How long the look for damage after an unclean end may take unless told otherwise, seconds."""
 
 
 class WritingConnection:
     """Owns the writer's lock and connection. Not safe for use from two threads at once."""
 
-    def __init__(self, location: StoreLocation, synchronous: str, station: str) -> None:
-        """Take the lock, connect, migrate; raises `StoreUnusableError` with the remedy where that fails."""
+    def __init__(
+        self,
+        location: StoreLocation,
+        synchronous: str,
+        station: str,
+        *,
+        allow_network_share: bool = False,
+        check_within_s: float = CHECK_WITHIN_S,
+    ) -> None:
+        """Take the lock, connect, migrate; raises `StoreUnusableError` with the remedy where that fails.
+
+        After an unclean end an SQLite file is looked through first, for at most `check_within_s` seconds (0: not at
+        all); where it is damaged nothing is written to it.
+        """
         self._location = location
         self._station = station
         self._lock: FileWriterLock | None = None
+        self._checkpointer: Checkpointer | None = None
         if location.path is not None:
+            if not allow_network_share:
+                check_local(location.path)
             _prepare_file(location.path)
             self._lock = FileWriterLock(location.path)
         self._engine = _engine(location, synchronous)
         self._connection: Connection | None = None
         try:
+            if location.path is not None and check_within_s > 0:
+                _check_after_unclean_end(location.path, check_within_s)
             migrate(self.get())
+            if location.path is not None:
+                self._checkpointer = Checkpointer(location.path, _raw(self.get()))
         except DBAPIError as error:
             self.close()
             raise StoreUnusableError(explain(error, location, "opening")) from error
@@ -70,11 +96,19 @@ class WritingConnection:
             self._connection = connection
         return self._connection
 
+    def committed(self) -> None:
+        """To be called after every commit: the write-ahead log is looked after."""
+        if self._checkpointer is not None:
+            self._checkpointer.after_commit()
+
     def close(self) -> None:
         """Release all; an SQLite file is left in DELETE mode, which readers without write permission open."""
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+            self._checkpointer = None
         if self._connection is not None:
             if self._location.path is not None:
-                _leave_wal(self._connection)
+                _leave_wal(_raw(self._connection))
             self._connection.close()
             self._connection = None
         self._engine.dispose()
@@ -133,7 +167,8 @@ def _engine(location: StoreLocation, synchronous: str) -> Engine:
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "foreign_keys = ON",
-            f"journal_size_limit = {_WAL_KEPT_BYTES}",
+            f"wal_autocheckpoint = {QUIET_PAGES}",
+            f"journal_size_limit = {TROUBLE_BYTES}",
             "cache_size = -32768",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -145,9 +180,35 @@ def _engine(location: StoreLocation, synchronous: str) -> Engine:
     return engine
 
 
-def _leave_wal(connection: Connection) -> None:
+def _raw(connection: Connection) -> sqlite3.Connection:
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def _check_after_unclean_end(path: Path, within_s: float) -> None:
+    """Raise `StoreUnusableError` for a file that the last writer did not close, and that is damaged."""
+    journal, log_file = (path.with_name(path.name + side) for side in ("-journal", "-wal"))
+    if journal.exists():  # SQLite undoes what was half done as soon as somebody who may write reads
+        with closing(sqlite3.connect(path)) as first, suppress(sqlite3.Error):
+            first.execute("SELECT * FROM sqlite_schema").fetchall()
+    elif not log_file.exists() or not log_file.stat().st_size:
+        return
+    found = check_file(path, full=False, within_s=within_s)
+    if not found.whole:
+        raise StoreUnusableError(damage_message(found))
+    if found.complete:
+        log.info("the last writer of %s did not close it; it was checked, and no damage was found", path)
+    else:
+        log.warning(
+            "the last writer of %s did not close it; %g s of checking found no damage, and did not reach the end: "
+            "`crystal-monitor check-database` looks at all of it",
+            path,
+            within_s,
+        )
+
+
+def _leave_wal(raw: sqlite3.Connection) -> None:
     try:
         raw.execute("PRAGMA busy_timeout = 500")
         raw.execute("PRAGMA optimize")

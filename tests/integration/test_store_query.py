@@ -72,9 +72,7 @@ def test_a_question_is_answered(database: str) -> None:
     ],
 )
 def test_all_else_is_refused_and_changes_nothing(database: str, sql: str) -> None:
-    count = (
-        "SELECT (SELECT COUNT(*) FROM point) + (SELECT COUNT(*) FROM frame), (SELECT MAX(name) FROM run)"
-    )
+    count = "SELECT (SELECT COUNT(*) FROM point) + (SELECT COUNT(*) FROM frame), (SELECT MAX(name) FROM run)"
     before = run_query(database, count).rows
     assert before == ((17, "salt"),)
     with pytest.raises(QueryError):
