@@ -74,14 +74,17 @@ _OF_FIELD = (
     .where(frame.c.field_id == bindparam("in_field"), trail.c.ended_s.is_(None), _LATEST)
 )
 _OF_CRYSTAL = _OF_FIELD.where(point.c.crystal_id == bindparam("of_crystal"), _FITTED)
+# Between the crystal's first point and its last that may be fitted: one that has been in contact for months has none
+# since, and they must not be looked through.
+_FITTED_TIME = frame.c.elapsed_s.between(bindparam("seen_s"), bindparam("fitted_s"))
 _FIRST = (
-    _OF_CRYSTAL.where(frame.c.elapsed_s >= bindparam("seen_s"))
+    _OF_CRYSTAL.where(_FITTED_TIME)
     .order_by(frame.c.elapsed_s)
     .limit(bindparam("at_most", type_=Integer()))
     .offset(literal_column("0"))
 )
 _LAST = (
-    _OF_CRYSTAL.where(frame.c.elapsed_s <= bindparam("seen_s"))
+    _OF_CRYSTAL.where(_FITTED_TIME)
     .order_by(frame.c.elapsed_s.desc())
     .limit(bindparam("at_most", type_=Integer()))
     .offset(literal_column("0"))
@@ -92,25 +95,30 @@ def _live_points(connection: Connection, field_id: int, history: HistoryWanted) 
     here = {"in_field": field_id}
     if history.span_s is None:
         return _in_order(_rows(connection, _OF_FIELD, here))
-    living = select(trail.c.crystal_id, trail.c.first_seen_s, trail.c.last_seen_s).where(
-        trail.c.field_id == field_id, trail.c.ended_s.is_(None)
-    )
+    living = select(
+        trail.c.crystal_id, trail.c.first_seen_s, trail.c.last_seen_s, trail.c.fit_ended_s, trail.c.confirmed
+    ).where(trail.c.field_id == field_id, trail.c.ended_s.is_(None))
     crystals = connection.execute(living).all()
     if not crystals:
         return []
     oldest_s = min(crystal.last_seen_s for crystal in crystals) - history.span_s
     in_span = _OF_FIELD.where(
-        frame.c.elapsed_s >= oldest_s, frame.c.elapsed_s >= trail.c.last_seen_s - history.span_s
+        frame.c.elapsed_s >= oldest_s, frame.c.elapsed_s >= trail.c.last_seen_s - history.span_s, _FITTED
     )
     found = _rows(connection, in_span, here)
     for crystal in crystals:
-        of_crystal = here | {"of_crystal": crystal.crystal_id}
-        if history.first_points:
-            wanted = of_crystal | {"seen_s": crystal.first_seen_s, "at_most": history.first_points}
-            found += select_rows(connection, _FIRST, wanted)
-        if history.last_points:
-            wanted = of_crystal | {"seen_s": crystal.last_seen_s, "at_most": history.last_points}
-            found += select_rows(connection, _LAST, wanted)
+        # Whenever a confirmed crystal has a point that may be fitted, it is fitted; before that it has few points.
+        fitted_s = crystal.fit_ended_s if crystal.confirmed else crystal.last_seen_s
+        if fitted_s is None:
+            continue
+        of_crystal = here | {
+            "of_crystal": crystal.crystal_id,
+            "seen_s": crystal.first_seen_s,
+            "fitted_s": fitted_s,
+        }
+        for wanted, at_most in ((_FIRST, history.first_points), (_LAST, history.last_points)):
+            if at_most:
+                found += select_rows(connection, wanted, of_crystal | {"at_most": at_most})
     return _in_order(found)
 
 

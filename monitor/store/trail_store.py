@@ -30,7 +30,7 @@ class HistoryWanted:
     """How much of the living trails' past `load_field` gives: the union of the three."""
 
     span_s: float | None = None
-    """All points within so many seconds of the crystal's last; None: all there are."""
+    """All points that may be fitted within so many seconds of the crystal's last; None: all there are, fit or not."""
     first_points: int = 0
     """So many of the crystal's first points that may be fitted."""
     last_points: int = 0

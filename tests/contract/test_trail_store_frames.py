@@ -189,3 +189,16 @@ def test_a_restart_in_a_long_field_reads_little(store: SqlTrailStore) -> None:
     assert [frame.elapsed_s for frame in stored.frames] == [0.0, 2.0, *map(float, range(53, 60))]
     last_born = store.load_field(run, "main", HistoryWanted(span_s=0.0, first_points=1, last_points=1))
     assert [one.crystal_id for one in last_born.births] == [1, 2, 30]
+
+
+def test_a_restart_leaves_out_points_in_contact(store: SqlTrailStore) -> None:
+    """A crystal that has touched another since frame 6: its last points that may be fitted are those before."""
+    run = store.start_run(made.run_start())
+    for index in range(7):
+        store.append(run, made.growing(index, 1))
+    for index in range(7, 20):
+        store.append(run, made.result(index, [made.point(1, index, 170.0, fit_for_growth=False)]))
+    assert len(store.load_field(run, "main").points) == 19, "the control"
+    stored = store.load_field(run, "main", HistoryWanted(span_s=3.0, first_points=2, last_points=2))
+    assert [one.elapsed_s for one in stored.points] == [1.0, 2.0, 5.0, 6.0]
+    assert [frame.elapsed_s for frame in stored.frames] == [1.0, 2.0, 5.0, 6.0, 16.0, 17.0, 18.0, 19.0]
