@@ -40,7 +40,7 @@ class Checkpoint:
         configuration: of the run.
         step: steps done.
         network, average: state dictionaries of the network and of its moving average.
-        optimiser: state of the optimiser.
+        optimiser: state of the optimiser; None: it has none yet (a start from pre-trained weights).
         best: what did best on the validation part; None: it was never looked at.
         ended: whether the run is over (last step, or early stopping).
     """
@@ -49,7 +49,7 @@ class Checkpoint:
     step: int
     network: dict[str, Any]
     average: dict[str, Any]
-    optimiser: dict[str, Any]
+    optimiser: dict[str, Any] | None
     best: Best | None = None
     ended: bool = False
 

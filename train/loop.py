@@ -128,7 +128,8 @@ class _Run:
             )
         self._network.load_state_dict(start.network)
         self._average.module.load_state_dict(start.average)
-        self._optimiser.load_state_dict(start.optimiser)
+        if start.optimiser is not None:
+            self._optimiser.load_state_dict(start.optimiser)
         self.step, self._best = start.step, start.best
         self.ended = start.step >= self._configuration.steps or self._is_out_of_patience()
 

@@ -1,4 +1,4 @@
-"""Commands that make, measure and release weights: first-weights, tune, evaluate, release, parity."""
+"""Commands that make, measure and release weights: first-weights, pretrain, tune, evaluate, release, parity."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from train.ice_frames import data_folder
 from train.loop import CHECKPOINT_NAME, Allowance, train
 from train.mixed_crops import MixedCrops
 from train.parity_frames import make_parity
+from train.pretraining import initial, pretrain, pretraining
 from train.release import release_checkpoint
 from train.shift import SHIFTS, try_shift
 from train.thresholds import RELEASE_THRESHOLDS
@@ -44,6 +45,33 @@ def add_commands(commands: Commands) -> None:
     first.add_argument("--data", type=Path, help=DATA_HELP)
     first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
     first.set_defaults(run=_first_weights)
+
+    first.add_argument(
+        "--initial", type=Path, help="checkpoint of `pretrain` to start from (default: random weights)"
+    )
+
+    before = commands.add_parser(
+        "pretrain",
+        help="train on COCO's objects, to start from",
+        epilog="example: python -m train pretrain coco/ --annotations annotations/instances_train2017.json "
+        "--out runs/pretrained",
+    )
+    before.add_argument("root", type=Path, help="folder of a set in COCO's format")
+    before.add_argument(
+        "--annotations", help="its JSON, relative to the folder, where it is not the usual one"
+    )
+    before.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoint, log and configuration"
+    )
+    before.add_argument("--network", default="ours", help="name of the network (default: ours)")
+    before.add_argument("--width", type=int, default=16, help="channels of its first stage (default: 16)")
+    before.add_argument("--steps", type=int, default=20000, help="steps of 8 crops (default: 20000)")
+    before.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
+    before.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    before.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    before.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
+    before.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    before.set_defaults(run=_pretrain)
 
     tuning = commands.add_parser(
         "tune",
@@ -100,8 +128,19 @@ def _first_weights(options: argparse.Namespace) -> None:
         print(f"going on from step {start.step} of {path}", flush=True)
     allowance = Allowance(options.minutes, options.threads, options.workers)
     configuration = first_weights(options.steps, options.seed)
+    if start is None and options.initial is not None:
+        start = initial(options.initial, configuration)
     reached = train(configuration, MixedCrops(configuration.mix, data), options.out, allowance, start)
     print(f"{reached.step} steps done: {path}")
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    configuration = pretraining(options.steps, options.network, options.width, options.seed)
+    allowance = Allowance(options.minutes, options.threads, options.workers)
+    reached = pretrain(
+        configuration, options.root, options.annotations, options.out, allowance, options.resume
+    )
+    print(f"{reached.step} steps done: {options.out / CHECKPOINT_NAME}")
 
 
 def _tune(options: argparse.Namespace) -> None:

@@ -66,7 +66,7 @@ class Plan(Configuration):
     """What all rows share; network, width, seed, learning rate and positive weight are filled in."""
     learning_rates: tuple[float, ...] = (5e-4, 2e-3)
     """What each row's learning rate is chosen from, on the validation part of fold 0: the same trials for all."""
-    trial_steps: int = Field(default=120, ge=1)
+    trial_steps: int = Field(default=200, ge=1)
     """Steps of each trial."""
     weighted: bool = True
     """Whether the positive weight is the class ratio of the training part (undone before anything is measured)."""
