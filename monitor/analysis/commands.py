@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,8 +17,10 @@ from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
 from monitor.errors import ControlError, StoreError
 from monitor.records import Event, EventKind
+from monitor.records.audit import Attribution, Authority
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent, TimeZeroSet
 from monitor.settings.base import SettingsModel
+from monitor.store import user_name
 from monitor.wire import make_socket_folder
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,16 @@ NO_NUL = r"^[^\x00]*$"
 """No database takes a text with the character NUL in it."""
 
 
-class NewRun(SettingsModel):
+class _Command(SettingsModel):
+    """What every command may say for the audit trail."""
+
+    reason: str = Field(default="", max_length=1000, pattern=NO_NUL)
+    """Why it is given."""
+    claimed_by: str = Field(default="", max_length=200, pattern=NO_NUL)
+    """Whom the command line acts for, by its own word."""
+
+
+class NewRun(_Command):
     """Close the open run and open the next with the next frame."""
 
     command: Literal["new-run"] = "new-run"
@@ -35,13 +47,13 @@ class NewRun(SettingsModel):
     """Name of the new run."""
 
 
-class SetZero(SettingsModel):
+class SetZero(_Command):
     """Make this moment the run's time zero."""
 
     command: Literal["zero"] = "zero"
 
 
-class WriteNote(SettingsModel):
+class WriteNote(_Command):
     """Write a note into the run."""
 
     command: Literal["note"] = "note"
@@ -49,7 +61,7 @@ class WriteNote(SettingsModel):
     """The note."""
 
 
-class Acknowledge(SettingsModel):
+class Acknowledge(_Command):
     """Acknowledge an event."""
 
     command: Literal["ack"] = "ack"
@@ -57,7 +69,7 @@ class Acknowledge(SettingsModel):
     """Which, as in `event_log`."""
 
 
-class Mute(SettingsModel):
+class Mute(_Command):
     """Silence alerts."""
 
     command: Literal["mute"] = "mute"
@@ -78,27 +90,33 @@ _COMMANDS: TypeAdapter[Command | AskStatus] = TypeAdapter(
 _STATUS = TypeAdapter(AskStatus)
 
 
-def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
-    """Do what the operator asks; the answer is for them.
+def obey(command: Command, asked_by: Attribution, keeper: RunKeeper, fields: Fields | None) -> str:
+    """Do what the operator asks; the answer is for them. `asked_by` stands in the audit trail, with their reason.
 
-    Raises ControlError where there is no open run to do it to, StoreError where the store cannot take it.
+    Raises ControlError where there is no open run to do it to or a reason is missing, StoreError where the store cannot
+    take it.
     """
+    if keeper.settings.audit.require_reason and not command.reason and not isinstance(command, WriteNote):
+        raise ControlError(
+            f"{command.command}: this station asks for a reason (audit.require_reason): add --reason TEXT"
+        )
+    by = replace(asked_by, why=command.reason, claimed=command.claimed_by or asked_by.claimed)
     now = keeper.clock.now()
     if isinstance(command, NewRun):
-        keeper.begin_next(command.name)
+        keeper.begin_next(command.name, by)
         return f"run {command.name!r} begins with the next frame"
     run = keeper.run
     if run is None:
         raise ControlError(f"{command.command}: no run is open; a run begins with the first frame")
     match command:
         case SetZero():
-            keeper.record(TimeZeroSet(now))
+            keeper.record(TimeZeroSet(now), by)
             return f"time zero of run {run.run_id} ({run.start.name}) is now, {now.utc.isoformat(timespec='seconds')}"
         case WriteNote():
-            keeper.record(RunEvent(now, Event(EventKind.NOTE, command.text)))
+            keeper.record(RunEvent(now, Event(EventKind.NOTE, command.text)), by)
             return f"noted in run {run.run_id} ({run.start.name})"
         case Acknowledge():
-            keeper.record(EventAcknowledged(now, command.event_id))
+            keeper.record(EventAcknowledged(now, command.event_id), by)
             return f"event {command.event_id} is acknowledged"
         case Mute():
             if fields is None:
@@ -109,9 +127,18 @@ def obey(command: Command, keeper: RunKeeper, fields: Fields | None) -> str:
                 else "alerts are no longer muted"
             )
             until = now.after(command.seconds)
-            keeper.record(AlertsMuted(now, until, message))
+            keeper.record(AlertsMuted(now, until, message), by)
             fields.mute(until)
             return message
+
+
+def peer_of(frame: zmq.Frame) -> Attribution:
+    """Which user sent it, by the kernel's word (SO_PEERCRED): libzmq puts `ADDRESS:UID:GID:PID` into its metadata."""
+    try:
+        uid = int(str(frame.get("Peer-Address")).split(":")[-3])
+    except (zmq.ZMQError, KeyError, ValueError, IndexError):
+        return Attribution(Authority.CLAIMED, "unknown")  # a libzmq that was built without it
+    return Attribution(Authority.KERNEL, user_name(uid), uid)
 
 
 class CommandServer:
@@ -146,12 +173,12 @@ class CommandServer:
 
     def answer(self, keeper: RunKeeper) -> int:
         """Obey all commands that wait; how many there were. Never blocks, never raises for what others send."""
-        return self._serve(lambda message: self._reply(message, keeper))
+        return self._serve(lambda message, peer: self._reply(message, peer, keeper))
 
     def refuse(self, reason: str) -> int:
         """Answer all commands that wait with a no, and why; how many there were. As `answer` otherwise."""
         refusal: dict[str, object] = {"ok": False, "answer": f"not done: {reason}"}
-        return self._serve(lambda message: self._told_status(message, reason) or refusal)
+        return self._serve(lambda message, _peer: self._told_status(message, reason) or refusal)
 
     def _told_status(self, message: bytes, waiting_for: str) -> dict[str, object] | None:
         """The answer to a question that can be answered while nothing can be written; None for a command."""
@@ -166,24 +193,24 @@ class CommandServer:
             return {"ok": False, "answer": "this daemon does not say how it stands"}
         return {"ok": True, "answer": self._status(waiting_for).model_dump_json()}
 
-    def _serve(self, reply_to: Callable[[bytes], dict[str, object]]) -> int:
+    def _serve(self, reply_to: Callable[[bytes, Attribution], dict[str, object]]) -> int:
         answered = 0
         while self._socket.poll(0):
-            parts = self._socket.recv_multipart()
+            frames = self._socket.recv_multipart(copy=False)
             answered += 1
-            reply = reply_to(parts[-1])
+            reply = reply_to(frames[-1].bytes, peer_of(frames[-1]))
             try:
-                self._socket.send_multipart([*parts[:-1], json.dumps(reply).encode()], flags=zmq.NOBLOCK)
+                self._socket.send_multipart([*frames[:-1], json.dumps(reply).encode()], flags=zmq.NOBLOCK)
             except zmq.ZMQError as error:
                 log.warning("an answer on the control socket could not be sent: %s", error)
         return answered
 
-    def _reply(self, message: bytes, keeper: RunKeeper) -> dict[str, object]:
+    def _reply(self, message: bytes, peer: Attribution, keeper: RunKeeper) -> dict[str, object]:
         try:
             command = _COMMANDS.validate_json(message)
             if isinstance(command, AskStatus):
                 return self._say_status()
-            return {"ok": True, "answer": obey(command, keeper, self._fields)}
+            return {"ok": True, "answer": obey(command, peer, keeper, self._fields)}
         except ValidationError as error:
             return {"ok": False, "answer": f"the command is not understood: {error.errors()[0]['msg']}"}
         except (ControlError, StoreError) as error:

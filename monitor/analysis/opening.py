@@ -13,6 +13,7 @@ from pathlib import Path
 import zmq
 
 from engine import Segmenter
+from monitor.analysis.auditing import AuditedService, RefusalRecorder
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.daemon_report import DaemonReport
 from monitor.analysis.fields import Fields
@@ -24,6 +25,7 @@ from monitor.archive import FrameArchive
 from monitor.clock import Clock, Instant
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.records import Event, EventKind
+from monitor.records.audit import Attribution
 from monitor.records.run import RunEvent
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
@@ -85,6 +87,8 @@ def open_analysis(
         engine = segmenter or _open_engine(settings, store, clock)
         if segmenter is None:
             stack.callback(engine.close)
+        begun = _provenance(engine)
+        stack.enter_context(AuditedService(store, settings, begun.model, begun.weights_sha256, begun.backend))
         keeper = RunKeeper(store, settings, clock, lambda: _provenance(engine))
         keeper.resume_or_end(station_started)
         fields = Fields(settings, engine, store, live=live)
@@ -94,6 +98,11 @@ def open_analysis(
         if live:
             frames.open()
             stack.callback(frames.close)
+        if live:
+            observers = (
+                *observers,
+                RefusalRecorder(frames.statistics, store.enter, settings.name, clock),
+            )
         if live and settings.metrics.listen:
             from monitor.analysis.serving_metrics import serving_metrics  # noqa: PLC0415  # where asked for alone
 
@@ -135,7 +144,7 @@ def _open_engine(settings: StationSettings, store: TrailStore, clock: Clock) -> 
         raise
 
 
-def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str:
+def tell_store(settings: StationSettings, command: Command, clock: Clock, asked_by: Attribution) -> str:
     """Obey a command while no daemon runs, under the writer's lock; the answer is for people.
 
     Raises StoreUnusableError where there is no store, or a daemon that does not answer still holds it, ControlError
@@ -148,7 +157,7 @@ def tell_store(settings: StationSettings, command: Command, clock: Clock) -> str
             raise ControlError(
                 "the daemon is down, and a run begins with its first frame: start the daemon, or set analysis.run_name"
             )
-        return obey(command, RunKeeper(store, settings, clock), None)
+        return obey(command, asked_by, RunKeeper(store, settings, clock), None)
     except StoreUnusableError:
         raise
     except StoreError as error:

@@ -11,6 +11,7 @@ from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
 from monitor.errors import StoreError, StoreUnusableError
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.records import Event, EventKind, FrameResult
+from monitor.records.audit import OF_THE_PROCESS, Attribution
 from monitor.records.run import Run, RunChange, RunEnded, RunEvent, RunStart
 from monitor.settings.redaction import settings_snapshot
 from monitor.settings.station import StationSettings
@@ -58,6 +59,7 @@ class RunKeeper:
         self._provenance = provenance
         self._clock = clock
         self._next_name = settings.analysis.run_name
+        self._next_by = OF_THE_PROCESS
         self._run = _at_start(store.resume_run)
 
     def resume_or_end(self, station_started: Instant | None = None) -> None:
@@ -88,6 +90,11 @@ class RunKeeper:
         return self._run
 
     @property
+    def settings(self) -> StationSettings:
+        """Of the station."""
+        return self._settings
+
+    @property
     def clock(self) -> Clock:
         """Where the time of what happens comes from."""
         return self._clock
@@ -111,9 +118,11 @@ class RunKeeper:
                     camera=frame.camera if isinstance(frame, Frame) else "",
                     um_per_px=frame.um_per_px if isinstance(frame, Frame) else None,
                     detection_limit_px=provenance.detection_limit_px,
-                )
+                ),
+                self._next_by,
             )
             log.info("run %s (%s) begins", self._run.run_id, self._next_name)
+            self._next_by = OF_THE_PROCESS
         return self._run
 
     def append(self, result: FrameResult) -> bool:
@@ -121,21 +130,21 @@ class RunKeeper:
         assert self._run is not None, "run_for comes first"
         return self._store.append(self._run, result)
 
-    def record(self, change: RunChange) -> None:
-        """Commit what happened outside any frame to the open run; raises StoreError."""
+    def record(self, change: RunChange, by: Attribution = OF_THE_PROCESS) -> None:
+        """Commit what happened outside any frame to the open run, and who did it; raises StoreError."""
         assert self._run is not None, "there is no open run"
-        self._run = self._store.record(self._run, change)
+        self._run = self._store.record(self._run, change, by)
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str, by: Attribution = OF_THE_PROCESS) -> None:
         """End the open run, if there is one."""
         if self._run is not None:
-            self._store.record(self._run, RunEnded(self._clock.now(), reason))
+            self._store.record(self._run, RunEnded(self._clock.now(), reason), by)
             self._run = None
 
-    def begin_next(self, name: str) -> None:
+    def begin_next(self, name: str, by: Attribution = OF_THE_PROCESS) -> None:
         """End the open run; the next frame opens the next, under this name."""
-        self.end(f"the operator began {name!r}")
-        self._next_name = name
+        self.end(f"the operator began {name!r}", by)
+        self._next_name, self._next_by = name, by
 
 
 def _at_start(work: Callable[[], Answer]) -> Answer:

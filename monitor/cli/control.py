@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 def _station(command: Wrapped) -> Wrapped:
     for option in (
+        click.option("--reason", default="", metavar="TEXT", help="Why, for the audit trail."),
         click.option("--config", type=click.Path(path_type=Path), help="The station's settings file."),
         click.option("--database", metavar="URL", help="The station's database, if the settings do not say."),
     ):
@@ -26,63 +28,64 @@ def _station(command: Wrapped) -> Wrapped:
 @click.command("new-run", epilog='Example: crystal-monitor new-run "lysozyme, plate 7"')
 @click.argument("name")
 @_station
-def new_run(name: str, config: Path | None, database: str | None) -> None:
+def new_run(name: str, config: Path | None, database: str | None, reason: str) -> None:
     """Close the open run and open the next, called NAME."""
     from monitor.analysis import NewRun
 
-    _tell(lambda: NewRun(name=name), config, database)
+    _tell(partial(NewRun, name=name), config, database, reason)
 
 
 @click.command(epilog="Example: crystal-monitor zero")
 @_station
-def zero(config: Path | None, database: str | None) -> None:
+def zero(config: Path | None, database: str | None, reason: str) -> None:
     """Make this moment the run's time zero: all its elapsed times count from it."""
     from monitor.analysis import SetZero
 
-    _tell(SetZero, config, database)
+    _tell(SetZero, config, database, reason)
 
 
 @click.command(epilog='Example: crystal-monitor note "added 10 µl of precipitant"')
 @click.argument("text")
 @_station
-def note(text: str, config: Path | None, database: str | None) -> None:
+def note(text: str, config: Path | None, database: str | None, reason: str) -> None:
     """Write TEXT into the run's events."""
     from monitor.analysis import WriteNote
 
-    _tell(lambda: WriteNote(text=text), config, database)
+    _tell(partial(WriteNote, text=text), config, database, reason)
 
 
 @click.command(epilog="Example: crystal-monitor ack 12")
 @click.argument("event", type=click.IntRange(min=1))
 @_station
-def ack(event: int, config: Path | None, database: str | None) -> None:
+def ack(event: int, config: Path | None, database: str | None, reason: str) -> None:
     """Acknowledge EVENT, an event_id of `crystal-monitor events`."""
     from monitor.analysis import Acknowledge
 
-    _tell(lambda: Acknowledge(event_id=event), config, database)
+    _tell(partial(Acknowledge, event_id=event), config, database, reason)
 
 
 @click.command(epilog="Example: crystal-monitor mute 600")
 @click.argument("seconds", type=click.FloatRange(min=0))
 @_station
-def mute(seconds: float, config: Path | None, database: str | None) -> None:
+def mute(seconds: float, config: Path | None, database: str | None, reason: str) -> None:
     """Let no alert fire for SECONDS; 0 ends the silence. Events are stored all the same."""
     from monitor.analysis import Mute
 
-    _tell(lambda: Mute(seconds=seconds), config, database)
+    _tell(partial(Mute, seconds=seconds), config, database, reason)
 
 
-def _tell(make: Callable[[], Command], config: Path | None, database: str | None) -> None:
+def _tell(make: Callable[..., Command], config: Path | None, database: str | None, reason: str) -> None:
     from pydantic import ValidationError
 
     from monitor.analysis import ask_daemon, tell_store
+    from monitor.cli.attribution import acting_for, by_its_own_word
     from monitor.cli.options import default_database
     from monitor.clock import SystemClock
     from monitor.errors import UserError
     from monitor.settings.loading import load_settings
 
     try:
-        command = make()
+        command = make(reason=reason, claimed_by=acting_for())
     except ValidationError as error:
         wrong = error.errors()[0]
         raise UserError(
@@ -96,7 +99,6 @@ def _tell(make: Callable[[], Command], config: Path | None, database: str | None
     settings = load_settings(config, overrides)
     answer = ask_daemon(settings.control_endpoint, command, settings.control.timeout_s)
     if answer is None:
-        answer = (
-            f"{tell_store(settings, command, SystemClock())} (the daemon is down: written into the store)"
-        )
+        told = tell_store(settings, command, SystemClock(), by_its_own_word())
+        answer = f"{told} (the daemon is down: written into the store)"
     click.echo(answer)

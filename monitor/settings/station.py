@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from monitor.settings.alerts import AlertSettings
 from monitor.settings.analysis import AnalysisSettings, ControlSettings
+from monitor.settings.audit import AuditSettings
 from monitor.settings.camera import CameraSettings, SimulatedCameraSettings
 from monitor.settings.completion import CompletionSettings
 from monitor.settings.endpoints import IPC_PREFIX
@@ -65,6 +66,8 @@ class StationSettings(BaseSettings):
     """Where the running daemon takes commands."""
     log: LogSettings = Field(default_factory=LogSettings)
     """How much the processes say."""
+    audit: AuditSettings = AuditSettings()
+    """What the audit trail asks of people."""
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     """Where the running daemon serves its metrics."""
     service: ServiceSettings = Field(default_factory=ServiceSettings)

@@ -1,5 +1,9 @@
 """The trail store: runs, frames, crystals and events in SQL, one transaction per frame."""
 
+from monitor.store.audit import user_name
+from monitor.store.audit_chain import ChainReport, Fault, canonical_json
+from monitor.store.audit_export import export_lines, verify_export
+from monitor.store.audit_verification import verify_audit
 from monitor.store.condition import WalReader, measure_folder, measure_store, wal_readers
 from monitor.store.driver import check_driver
 from monitor.store.integrity import Integrity, check_database, damage_message, set_aside
@@ -19,7 +23,9 @@ from monitor.store.view_columns import ColumnKind, column_kind
 
 __all__ = [
     "Bound",
+    "ChainReport",
     "ColumnKind",
+    "Fault",
     "Flood",
     "FrameMoment",
     "HistoryWanted",
@@ -33,17 +39,22 @@ __all__ = [
     "TrailReader",
     "TrailStore",
     "WalReader",
+    "canonical_json",
     "check_database",
     "check_driver",
     "check_local",
     "column_kind",
     "damage_message",
     "estimate_space",
+    "export_lines",
     "locate",
     "measure_folder",
     "measure_store",
     "open_store",
     "run_query",
     "set_aside",
+    "user_name",
+    "verify_audit",
+    "verify_export",
     "wal_readers",
 ]

@@ -13,6 +13,8 @@ from monitor.records.run import Run
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import FrameStatus
 from monitor.store import ledger
+from monitor.store.audit import write_audit
+from monitor.store.audit_deeds import frame_deeds
 from monitor.store.bulk import execute_row, execute_rows
 from monitor.store.column_types import flag_of
 from monitor.store.field_rows import completion_values, insert_events, open_field, replace_state
@@ -52,6 +54,8 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     events = events_of(result, field_row.state, nucleated)
     insert_events(connection, run.run_id, result.field, result.captured, result.elapsed_s, events)
     _correct_archive(connection, result, field_row.field_id)
+    for deed in frame_deeds(run, result):
+        write_audit(connection, deed)
     _move_field(connection, result, field_row.field_id, frame_id, next_crystal_id)
     if result.state is not None:
         replace_state(connection, field_row.field_id, result.state)

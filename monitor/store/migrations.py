@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateColumn
 
 from monitor.errors import StoreUnusableError
 from monitor.store import tables
+from monitor.store.audit_table import m0003_audit
 from monitor.store.column_types import POSTGRESQL
 from monitor.store.locks import migrating_alone
 from monitor.store.tables import METADATA, migration
@@ -48,7 +49,7 @@ def m0004_stations(connection: Connection) -> None:
     _add_column(connection, tables.trail.c.points_until_s)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0004_stations)
+MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0003_audit, m0004_stations)
 
 
 def migrate(connection: Connection) -> None:

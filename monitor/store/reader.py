@@ -25,6 +25,7 @@ _ORDER = {
     "event_log": "event_id",
     "session_log": "first_seen_at",
     "delivery_log": "delivery_id",
+    "audit_log": "seq",
 }
 
 
@@ -87,13 +88,15 @@ class TrailReader:
     def stream(
         self,
         name: str,
-        run_id: int,
+        run_id: int | None,
         since_s: float | None = None,
         *,
         newest: int | None = None,
         **equal: str | int,
     ) -> RowStream:
         """The same batch by batch, however long: from elapsed time `since_s` on, the `newest` rows alone if asked.
+
+        `run_id` None gives the rows of all runs.
 
         For `trail_summary` `since_s` is the first sight. Use it up, or drop it, before the next question.
         """

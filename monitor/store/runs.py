@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from monitor.clock import Instant
 from monitor.errors import StoreError
+from monitor.records.audit import OF_THE_PROCESS, Attribution
 from monitor.records.result import Event
 from monitor.records.run import (
     AlertsMuted,
@@ -25,6 +26,8 @@ from monitor.records.run import (
 )
 from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
+from monitor.store.audit import write_audit
+from monitor.store.audit_deeds import run_changed, run_ended, run_started
 from monitor.store.column_types import UtcTime
 from monitor.store.field_rows import insert_events, observe_silence
 from monitor.store.frame_events import state_and_alert_events
@@ -33,11 +36,17 @@ from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, run, trail
 
 
-def open_run(connection: Connection, start: RunStart, station: str, sharing: str | None = None) -> Run:
+def open_run(
+    connection: Connection,
+    start: RunStart,
+    station: str,
+    sharing: str | None = None,
+    by: Attribution = OF_THE_PROCESS,
+) -> Run:
     """Close what is open and begin the run of the station; `sharing`: see `find_open_run`."""
     last = find_open_run(connection, sharing)
     if last is not None:
-        end_run(connection, last, start.started, f"run {start.name!r} was started")
+        end_run(connection, last, start.started, f"run {start.name!r} was started", by)
     made = connection.execute(
         insert(run).values(
             name=start.name,
@@ -67,6 +76,7 @@ def open_run(connection: Connection, start: RunStart, station: str, sharing: str
     _insert_event(
         connection, opened, start.started, Event(EventKind.RUN_STARTED, f"run {start.name!r} started")
     )
+    write_audit(connection, run_started(opened, by))
     return opened
 
 
@@ -95,8 +105,18 @@ def find_open_run(connection: Connection, sharing: str | None = None) -> Run | N
     return Run(found.run_id, start, found.zero_s)
 
 
-def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
-    """Write one change; the run as it is afterwards."""
+def change_run(
+    connection: Connection, changed: Run, change: RunChange, by: Attribution = OF_THE_PROCESS
+) -> Run:
+    """Write one change, and who made it; the run as it is afterwards."""
+    after = _changed(connection, changed, change, by)
+    deed = run_changed(changed, after, change, by)
+    if deed is not None:
+        write_audit(connection, deed)
+    return after
+
+
+def _changed(connection: Connection, changed: Run, change: RunChange, by: Attribution) -> Run:
     if isinstance(change, RunEvent):
         _insert_event(connection, changed, change.at, change.event, change.field, dict(change.details))
     elif isinstance(change, TimeZeroSet):
@@ -106,7 +126,7 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
     elif isinstance(change, SessionEnded):
         ledger.end_session(connection, changed.run_id, change)
     elif isinstance(change, RunEnded):
-        end_run(connection, changed, change.at, change.reason)
+        end_run(connection, changed, change.at, change.reason, by)
     elif isinstance(change, SilenceObserved):
         observe_silence(connection, changed, change)
     elif isinstance(change, StorageObserved):
@@ -119,7 +139,9 @@ def change_run(connection: Connection, changed: Run, change: RunChange) -> Run:
     return changed
 
 
-def end_run(connection: Connection, ended: Run, at: Instant, reason: str) -> None:
+def end_run(
+    connection: Connection, ended: Run, at: Instant, reason: str, by: Attribution = OF_THE_PROCESS
+) -> None:
     """Close the run and the trails that still live; a run that has ended stays as it is."""
     closed = connection.execute(
         update(run).where(run.c.run_id == ended.run_id, run.c.ended_at.is_(None)).values(ended_at=at.utc)
@@ -134,6 +156,7 @@ def end_run(connection: Connection, ended: Run, at: Instant, reason: str) -> Non
     )
     message = f"run {ended.start.name!r} ended" + (f": {reason}" if reason else "")
     _insert_event(connection, ended, at, Event(EventKind.RUN_ENDED, message))
+    write_audit(connection, run_ended(ended, message, by))
 
 
 def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:

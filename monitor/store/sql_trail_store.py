@@ -10,9 +10,11 @@ from sqlalchemy.exc import DBAPIError
 
 from monitor.clock import Clock
 from monitor.errors import StoreError
+from monitor.records.audit import OF_THE_PROCESS, Attribution, AuditEntry
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
 from monitor.records.run import Run, RunChange, RunStart, SilenceObserved, StorageObserved
+from monitor.store.audit import write_audit
 from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
 from monitor.store.failures import explain
 from monitor.store.frame_rows import append_frame
@@ -63,11 +65,11 @@ class SqlTrailStore:
         )
         self._outbox: Outbox | None = None
 
-    def start_run(self, start: RunStart) -> Run:
+    def start_run(self, start: RunStart, by: Attribution = OF_THE_PROCESS) -> Run:
         """See `TrailStore`."""
         return self._write(
             (start,),
-            lambda connection: open_run(connection, start, self._station, self._sharing),
+            lambda connection: open_run(connection, start, self._station, self._sharing, by),
             f"starting run {start.name!r} in",
         )
 
@@ -97,11 +99,11 @@ class SqlTrailStore:
             self._outbox.committed()
         return new
 
-    def record(self, run: Run, change: RunChange) -> Run:
+    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run:
         """See `TrailStore`."""
 
         def work(connection: Connection) -> Run:
-            changed = change_run(connection, run, change)
+            changed = change_run(connection, run, change, by)
             any_new = isinstance(change, SilenceObserved | StorageObserved) and bool(change.alerts)
             self._post(connection, run, any_new=any_new)
             return changed
@@ -125,6 +127,10 @@ class SqlTrailStore:
         )
         self._outbox = outbox
         return outbox, gone
+
+    def enter(self, entry: AuditEntry) -> None:
+        """Add a row to the audit trail, for a deed that writes nothing else. Raises `StoreError`."""
+        self._write((entry,), lambda connection: write_audit(connection, entry), "writing the audit trail of")
 
     def close(self) -> None:
         """See `TrailStore`."""

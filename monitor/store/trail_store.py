@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.records.audit import OF_THE_PROCESS, Attribution
 from monitor.records.result import FieldStateRecord, FrameResult
 from monitor.records.run import Run, RunChange, RunStart
 from monitor.records.trail import TrackPoint, TrailBirth
@@ -77,8 +78,8 @@ class TrailStore(Protocol):
     where another process writes to the same store.
     """
 
-    def start_run(self, start: RunStart) -> Run:
-        """End the open run, if there is one, and open the next."""
+    def start_run(self, start: RunStart, by: Attribution = OF_THE_PROCESS) -> Run:
+        """End the open run, if there is one, and open the next; `by` stands in the audit trail."""
 
     def resume_run(self) -> Run | None:
         """The run that is open, None where there is none. Changes nothing."""
@@ -92,8 +93,8 @@ class TrailStore(Protocol):
         False, and nothing written, where a frame of the same field, session and index was committed before.
         """
 
-    def record(self, run: Run, change: RunChange) -> Run:
-        """Write what happened outside any frame; the run as it is afterwards."""
+    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run:
+        """Write what happened outside any frame, `by` into the audit trail; the run as it is afterwards."""
 
     def close(self) -> None:
         """Release the store; the run stays open. May be called twice."""

@@ -26,6 +26,7 @@ _WORDS = frozenset(
         "border_rule",
         "camera",
         "captured_at",
+        "claimed",
         "completed_at",
         "detail",
         "details",
@@ -37,6 +38,7 @@ _WORDS = frozenset(
         "first_seen_at",
         "forecast_reason",
         "habit",
+        "hash",
         "kind",
         "last_attempt_at",
         "last_error",
@@ -44,6 +46,7 @@ _WORDS = frozenset(
         "model",
         "name",
         "next_attempt_at",
+        "previous_hash",
         "queued_at",
         "reason",
         "rule",
@@ -52,7 +55,6 @@ _WORDS = frozenset(
         "sink",
         "source_name",
         "started_at",
-        "station",
         "state",
         "station",
         "status",
@@ -60,6 +62,9 @@ _WORDS = frozenset(
         "version",
         "weighting",
         "weights_sha256",
+        "who",
+        "who_by",
+        "why",
     ]
 )
 _WHOLE = frozenset(
@@ -91,11 +96,13 @@ _WHOLE = frozenset(
         "revision",
         "run_id",
         "sent",
+        "seq",
         "split_from",
         "summary_event_id",
         "superseded",
         "tail_at_most",
         "touches_border",
+        "uid",
     ]
 )
 _WHOLE_IN = {"frame_log": frozenset({"width_px", "height_px"})}

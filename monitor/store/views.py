@@ -177,6 +177,13 @@ SELECT s.run_id, s.session, s.first_seen_at, s.first_index, s.next_index - 1 AS 
 FROM grabber_session s
   JOIN run r ON r.run_id = s.run_id"""
 
+# `at` is when the row was written, by the database's clock.
+AUDIT_LOG = """
+SELECT a.seq, a.at, a.kind, COALESCE(NULLIF(a.station, ''), r.station) AS station, a.run_id, a.who, a.who_by, a.uid,
+  a.claimed, a.why, a.message, a.details, a.previous_hash, a.hash
+FROM audit a
+  LEFT JOIN run r ON r.run_id = a.run_id"""
+
 VIEWS = {
     "run_summary": RUN_SUMMARY,
     "frame_log": FRAME_LOG,
@@ -186,6 +193,7 @@ VIEWS = {
     "event_log": EVENT_LOG,
     "session_log": SESSION_LOG,
     "delivery_log": DELIVERY_LOG,
+    "audit_log": AUDIT_LOG,
 }
 
 

@@ -26,6 +26,8 @@ PROMISED = {
     "csd": "run_id, field, frame_index, elapsed_s, weighting, border_rule, count, d10_um, d50_um, d90_um, "
     "mean_um, cv, span",
     "event_log": "run_id, event_id, field, at, elapsed_s, kind, crystal_id, message, value, acknowledged_at",
+    "audit_log": "seq, at, kind, station, run_id, who, who_by, uid, claimed, why, message, details, "
+    "previous_hash, hash",
 }
 
 

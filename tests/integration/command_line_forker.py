@@ -19,8 +19,10 @@ import scipy.ndimage  # noqa: F401
 import sqlalchemy  # noqa: F401
 
 import monitor.alerts
+import monitor.analysis.opening
 import monitor.camera
 import monitor.cli
+import monitor.cli.control
 import monitor.completion
 import monitor.kinetics
 import monitor.settings.loading
@@ -47,11 +49,22 @@ def answer(job: dict[str, Any], folder: Path) -> dict[str, int | str]:
             os.environ.update(job["environment"])
             sys.path[:0] = job["environment"]["PYTHONPATH"].split(os.pathsep)
             sys.argv = ["crystal-monitor", *job["arguments"]]
+            become(job["environment"])
             leave(main_code())
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         output.seek(0)
         error.seek(0)
         return {"code": code, "output": output.read().decode(), "error": error.read().decode()}
+
+
+def become(environment: dict[str, str]) -> None:
+    """Another user, where the job says so; the interpreter's own files may be closed to them from here on."""
+    if "TEST_UID" in environment:
+        group = int(environment["TEST_GID"])
+        os.setgroups([])
+        os.setresgid(group, group, group)
+        user = int(environment["TEST_UID"])
+        os.setresuid(user, user, user)
 
 
 def main_code() -> int:

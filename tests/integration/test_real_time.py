@@ -14,6 +14,7 @@ from monitor.analysis import replay
 from monitor.analysis.commands import Mute, SetZero, WriteNote, obey
 from monitor.clock import Instant
 from monitor.records import AlertKind, RunState
+from monitor.records.audit import OF_THE_PROCESS
 from monitor.settings.station import StationSettings
 from monitor.source import ReplaySource
 from monitor.store import TrailReader
@@ -94,7 +95,7 @@ def test_muting_outlives_a_restart_and_ends_by_the_real_clock(
         return lambda: clock.sleep(seconds)
 
     def say(parts: Scripted, seconds: float) -> None:
-        obey(Mute(seconds=seconds), parts.keeper, parts.fields)
+        obey(Mute(seconds=seconds), OF_THE_PROCESS, parts.keeper, parts.fields)
 
     def first() -> Iterator[Step]:
         yield frame(0, times(clock, 0), "other")  # opens the run
@@ -121,8 +122,8 @@ def test_an_end_to_muting_outlives_a_restart_too(tmp_path: Path, short_folder: P
     options = {"settings": settings(tmp_path), "clock": clock, "control": short_folder}
     with scripted(tmp_path, [frame(0, clock.now(), "other")], **options) as parts:  # type: ignore[arg-type]
         run(parts)
-        obey(Mute(seconds=600), parts.keeper, parts.fields)
-        obey(Mute(seconds=0), parts.keeper, parts.fields)
+        obey(Mute(seconds=600), OF_THE_PROCESS, parts.keeper, parts.fields)
+        obey(Mute(seconds=0), OF_THE_PROCESS, parts.keeper, parts.fields)
     clock.sleep(1)
     with scripted(tmp_path, [frame(1, clock.now())], **options) as parts:  # type: ignore[arg-type]
         run(parts)
@@ -142,8 +143,8 @@ def test_what_happens_outside_frames_has_a_time_of_the_run(times: Times, tmp_pat
         run(parts)
         with TrailReader(parts.database) as reader:
             last_s = max(float(str(value)) for value in reader.view("frame_log").column("elapsed_s"))
-        obey(WriteNote(text="here"), parts.keeper, None)
-        obey(SetZero(), parts.keeper, None)
+        obey(WriteNote(text="here"), OF_THE_PROCESS, parts.keeper, None)
+        obey(SetZero(), OF_THE_PROCESS, parts.keeper, None)
         parts.loop.end_run("over", threading.Event())
     past_last_s = 10.0 if times is live else 0.0
     with TrailReader(parts.database) as reader:
