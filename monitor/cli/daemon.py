@@ -17,8 +17,10 @@ CONFIG = click.argument("config", type=click.Path(path_type=Path))
 def run(config: Path) -> None:
     """Grab and analyse as two processes under one supervisor, until Ctrl-C.
 
-    A process that dies is started again; what was committed stays, and the run goes on.
+    A process that dies is started again; what was committed stays, and the run goes on. On a terminal a line every
+    10 s says how it goes; the end shows the run's summary.
     """
+    from monitor.cli.run_display import RunDisplay
     from monitor.clock import SystemClock
     from monitor.service import Supervisor, stop_on_signals
     from monitor.settings.loading import load_settings
@@ -29,7 +31,10 @@ def run(config: Path) -> None:
     stop = stop_on_signals()
     database = without_passwords(settings.storage.database)
     click.echo(f"station {settings.name}: trails go to {database}; Ctrl-C stops", err=True)
-    sys.exit(Supervisor(config, SystemClock(), stop).run())
+    with RunDisplay(settings) as display:
+        code = Supervisor(config, SystemClock(), stop).run()
+    display.print_summary()
+    sys.exit(code)
 
 
 @click.command(epilog="Example: crystal-monitor grab station.toml")
