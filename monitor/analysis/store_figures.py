@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
 from monitor.analysis.delivery_tally import DeliveryTally
 from monitor.errors import CrystalMonitorError
 from monitor.metrics import StoreFigures
 from monitor.records import EventKind
-from monitor.store import TrailReader, locate, run_query
+from monitor.store import TrailReader, measure_store, run_query
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +31,6 @@ class StoreWatch:
         Raises QueryError, StoreUnusableError where the store cannot be read.
         """
         self._database = database
-        self._path = locate(database).path
         self._every_s = every_s
         newest = run_query(database, "SELECT COALESCE(MAX(event_id), 0) FROM event_log").rows
         self._newest_event = int(str(newest[0][0]))
@@ -63,18 +60,13 @@ class StoreWatch:
 
     def figures(self) -> StoreFigures:
         """Those of the last reading; the sizes of files as they are now."""
-        if self._path is None:
-            return self._figures
-        try:
-            room = shutil.disk_usage(self._path.parent)
-        except OSError:
-            return self._figures
+        room = measure_store(self._database)
         return replace(
             self._figures,
-            database_bytes=_size(self._path),
-            wal_bytes=_size(self._path.with_name(f"{self._path.name}-wal")),
-            disk_free_bytes=room.free,
-            disk_size_bytes=room.total,
+            database_bytes=room.database_bytes,
+            wal_bytes=room.wal_bytes,
+            disk_free_bytes=room.free_bytes,
+            disk_size_bytes=room.disk_bytes,
         )
 
     def _run(self) -> None:
@@ -110,10 +102,3 @@ class StoreWatch:
             failed_attempts=dict(self._deliveries.failed_attempts),
             pending=self._deliveries.pending,
         )
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -57,6 +57,8 @@ def status(config: Path | None, database: str | None, watch: bool, as_json: bool
 
 
 def _lines(found: StationStatus) -> Iterator[str]:
+    from monitor.records.storage import bytes_text
+
     yield f"station {found.station}: {_headline(found)}"
     yield _line("told by", found.told_by)
     yield _line("database", found.database)
@@ -72,8 +74,8 @@ def _lines(found: StationStatus) -> Iterator[str]:
         room = found.room
         yield _line(
             "disk",
-            f"{_size(room.disk_free_bytes)} free; database {_size(room.database_bytes)}, "
-            f"write-ahead log {_size(room.wal_bytes)}",
+            f"{bytes_text(room.disk_free_bytes)} free; database {bytes_text(room.database_bytes)}, "
+            f"write-ahead log {bytes_text(room.wal_bytes)}",
         )
     if found.stored is not None:
         yield from _of_alerts(found.stored)
@@ -166,10 +168,3 @@ def _line(label: str, text: str) -> str:
 def _moment(iso: object) -> str:
     """A moment in this machine's zone, to the second."""
     return f"{datetime.fromisoformat(str(iso)).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _size(count: int) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} bytes"

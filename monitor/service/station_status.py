@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -16,7 +14,7 @@ from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError
 from monitor.service.station_troubles import RoomStatus, troubles_of
 from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
-from monitor.store import TrailReader, locate
+from monitor.store import TrailReader, measure_store
 from monitor.version import __version__
 
 LONGEST_WAIT_S = 5.0
@@ -217,15 +215,7 @@ def _deliveries(waiting: Iterable[Row]) -> Iterator[Row]:
 
 
 def _room(settings: StationSettings) -> RoomStatus | None:
-    path = locate(settings.storage.database).path
-    if path is None or not path.exists():
+    room = measure_store(settings.storage.database)
+    if room.database_bytes is None or room.free_bytes is None or room.disk_bytes is None:
         return None
-    disk = shutil.disk_usage(path.parent)
-    return RoomStatus(_size(path), _size(Path(f"{path}-wal")), disk.free, disk.total)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    return RoomStatus(room.database_bytes, room.wal_bytes or 0, room.free_bytes, room.disk_bytes)

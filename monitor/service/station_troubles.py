@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from monitor.analysis import DaemonStatus
 from monitor.records import RunState
+from monitor.records.storage import bytes_text
 from monitor.settings.station import StationSettings
 from monitor.version import __version__
 
 LONGEST_SILENCE_S = 60.0
 """Beyond three intervals, a frame may be missing for so long before it is trouble, seconds."""
-LEAST_FREE_BYTES = 5_000_000_000
-LEAST_FREE_FRACTION = 0.05
 MANY_ATTEMPTS = 3
 """So many attempts to deliver an alert may fail before that is trouble."""
-LARGEST_WAL_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,11 @@ def troubles_of(
         if int(str(row["attempts"])) >= MANY_ATTEMPTS:
             yield f"{row['waiting']} alerts wait for sink {row['sink']}: {row['last_error']}"
     if room is not None:
-        if room.disk_free_bytes < max(LEAST_FREE_BYTES, LEAST_FREE_FRACTION * room.disk_size_bytes):
-            yield f"{room.disk_free_bytes / 1e9:.2g} GB are left on the database's disk: make room"
-        if room.wal_bytes > LARGEST_WAL_BYTES:
+        if room.disk_free_bytes < settings.storage.disk.limits(room.disk_size_bytes).alert_bytes:
+            yield f"{bytes_text(room.disk_free_bytes)} are left on the database's disk: make room"
+        if room.wal_bytes > settings.storage.wal_alert_bytes:
             yield (
-                f"the write-ahead log has {room.wal_bytes / 2**20:.0f} MiB: a reader keeps an old state open, end it"
+                f"the write-ahead log has {bytes_text(room.wal_bytes)}: a reader keeps an old state open, end it"
             )
 
 

@@ -34,7 +34,7 @@ def examine(config: Path | None, overrides: dict[str, dict[str, object]], clock:
         settings, config = StationSettings.model_validate(overrides), None
     yield from look_at_engine(settings.analysis)
     yield look_at_folder_of_models(settings.analysis)
-    yield from look_at_database(settings.storage.database)
+    yield from look_at_database(settings.storage)
     if config is not None:
         try:
             status = station_status(settings)

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
-from urllib.parse import quote
 
-from monitor.errors import QueryError, StoreError
+from monitor.errors import QueryError, StoreError, StoreUnusableError
 from monitor.service.doctor.finding import Finding, fail, from_message, ok, warn
-from monitor.service.station_troubles import LARGEST_WAL_BYTES, LEAST_FREE_BYTES, LEAST_FREE_FRACTION
 from monitor.settings.redaction import without_passwords
-from monitor.store import check_driver, locate, run_query
+from monitor.settings.storage import StorageSettings
+from monitor.store import (
+    check_database,
+    check_driver,
+    check_local,
+    locate,
+    measure_folder,
+    measure_store,
+    run_query,
+    wal_readers,
+)
 
 _CHECK_WITHIN_S = 20.0
-_SHARES = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre")
 
 
-def look_at_database(database: str) -> Iterator[Finding]:
+def look_at_database(settings: StorageSettings) -> Iterator[Finding]:
     """An SQLite file, or a server. Changes nothing."""
-    shown = without_passwords(database)
+    database = settings.database
     try:
         path = locate(database).path
     except StoreError as error:
         yield from_message("storage.database", error)
         return
     if path is None:
-        yield _server(database, shown)
+        yield _server(database, without_passwords(database))
         return
-    yield _share(path)
+    yield _share(path, settings)
     if not path.exists():
         yield ok("storage.database", f"{path} is not there yet: the first start makes it")
-        yield _room(path.parent)
+        yield _room(path.parent, settings)
         return
     yield _readable(database, path)
-    yield _whole(path)
-    yield _sizes(path)
-    yield _room(path.parent)
+    yield _whole(database)
+    yield _sizes(settings)
+    yield _room(path.parent, settings)
     yield _permissions(path)
 
 
@@ -61,70 +65,55 @@ def _readable(database: str, path: Path) -> Finding:
     return ok("storage.database", f"{path} answers: {runs!s} runs")
 
 
-def _whole(path: Path) -> Finding:
-    """SQLite's own quick check, for a bounded time."""
+def _whole(database: str) -> Finding:
+    """SQLite's own quick check, for a bounded time; `crystal-monitor check-database` looks at all of it."""
     try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0, check_same_thread=False
-        )
-    except sqlite3.Error as error:
+        found = check_database(database, full=False, within_s=_CHECK_WITHIN_S)
+    except StoreUnusableError as error:
+        return from_message("integrity", error)
+    if not found.whole:
         return fail(
-            "integrity", f"{path} cannot be opened: {error}", "check its permissions and its folder's"
+            "integrity",
+            f"the database is damaged: {found.faults[0]}",
+            "stop the station; `crystal-monitor check-database --set-aside` puts it aside, then restore a backup",
         )
-    watch = Timer(_CHECK_WITHIN_S, connection.interrupt)
-    watch.start()
-    try:
-        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.OperationalError as error:
-        if "interrupted" in str(error):
-            return ok("integrity", f"no damage in what could be looked at within {_CHECK_WITHIN_S:.0f} s")
-        return fail("integrity", str(error), "check the file's permissions and its folder's")
-    except sqlite3.DatabaseError as error:
-        return fail("integrity", str(error), "restore it from a backup")
-    finally:
-        watch.cancel()
-        connection.close()
-    if answer != "ok":
-        return fail("integrity", str(answer), "stop the station and restore the database from a backup")
-    return ok("integrity", "SQLite's quick check finds no damage")
+    return ok("integrity", f"no damage{'' if found.complete else ', as far as could be looked in 20 s'}")
 
 
-def _sizes(path: Path) -> Finding:
-    wal = Path(f"{path}-wal")
-    wal_bytes = wal.stat().st_size if wal.exists() else 0
-    says = f"{path.stat().st_size / 1e6:.3g} MB, write-ahead log {wal_bytes / 1e6:.3g} MB"
-    if wal_bytes > LARGEST_WAL_BYTES:
-        return warn("size", says, "a program keeps an old state of the database open: end it")
+def _sizes(settings: StorageSettings) -> Finding:
+    condition = measure_store(settings.database)
+    wal_bytes = condition.wal_bytes or 0
+    says = f"{(condition.database_bytes or 0) / 1e6:.3g} MB, write-ahead log {wal_bytes / 1e6:.3g} MB"
+    if wal_bytes > settings.wal_alert_bytes:
+        readers = ", ".join(
+            f"{reader.name} ({reader.process_id})" for reader in wal_readers(settings.database)
+        )
+        return warn("size", says, f"end the program that reads without a break: {readers or 'see lsof'}")
     return ok("size", says)
 
 
-def _room(folder: Path) -> Finding:
+def _room(folder: Path, settings: StorageSettings) -> Finding:
     place = next((each for each in (folder, *folder.parents) if each.exists()), Path("/"))
-    disk = shutil.disk_usage(place)
-    says = f"{disk.free / 1e9:.3g} GB of {disk.total / 1e9:.3g} GB are free in {place}"
-    if disk.free < max(LEAST_FREE_BYTES, LEAST_FREE_FRACTION * disk.total):
+    disk = measure_folder(place)
+    if disk.free_bytes is None or disk.disk_bytes is None:
+        return ok("disk", f"the room in {place} is not known")
+    says = f"{disk.free_bytes / 1e9:.3g} GB of {disk.disk_bytes / 1e9:.3g} GB are free in {place}"
+    limits = settings.disk.limits(disk.disk_bytes)
+    if disk.free_bytes < limits.pause_bytes:
+        return fail("disk", f"{says}, too little to go on", "make room, or move old runs away")
+    if disk.free_bytes < limits.alert_bytes:
         return warn("disk", says, "make room, or move old runs away")
     return ok("disk", says)
 
 
-def _share(path: Path) -> Finding:
-    """Whether the file lies on a network share, by the longest mount that holds it."""
-    folder = next(
-        (each for each in (path.parent.resolve(), *path.parent.resolve().parents) if each.exists()), Path("/")
-    )
+def _share(path: Path, settings: StorageSettings) -> Finding:
     try:
-        mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return ok("file system", "not known")
-    holding = [(point, kind) for _, point, kind, *_ in mounts if folder.is_relative_to(point)]
-    point, kind = max(holding, key=lambda each: len(each[0]), default=("/", "not known"))
-    if kind in _SHARES:
-        return fail(
-            "file system",
-            f"{path} lies on a network share ({kind} at {point}): SQLite's locks do not hold there",
-            "name a file on a local disk, or use PostgreSQL",
-        )
-    return ok("file system", f"{kind} at {point}")
+        check_local(path)
+    except StoreUnusableError as error:
+        if settings.allow_network_share:
+            return warn("file system", f"{path} lies on a network share", "see storage.allow_network_share")
+        return from_message("file system", error)
+    return ok("file system", f"{path.parent} is on a disk of this machine")
 
 
 def _permissions(path: Path) -> Finding:

@@ -17,6 +17,7 @@ from monitor.service.doctor.station import look_at_station
 from monitor.service.station_status import station_status
 from monitor.settings.analysis import AnalysisSettings
 from monitor.settings.loading import load_settings
+from monitor.settings.storage import StorageSettings
 from monitor.store import open_store
 
 
@@ -41,7 +42,7 @@ def of_station(folder: Path, **sections: Any) -> dict[str, Finding]:
 class TestDatabase:
     def test_one_that_is_well_is_well(self, tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path / 't.sqlite'}").close()
-        found = by_check(look_at_database(f"sqlite:///{tmp_path / 't.sqlite'}"))
+        found = by_check(look_at_database(StorageSettings(database=f"sqlite:///{tmp_path / 't.sqlite'}")))
         assert {"storage.database", "integrity", "size", "disk", "file system", "permissions"} <= set(found)
         assert {check for check, each in wrong(found.values()).items()} <= {"disk"}, (
             "the test's disk may be small"
@@ -53,30 +54,43 @@ class TestDatabase:
         content = bytearray(path.read_bytes())
         content[4096:8192] = b"\xa5" * 4096
         path.write_bytes(content)
-        found = wrong(look_at_database(f"sqlite:///{path}"))
+        found = wrong(look_at_database(StorageSettings(database=f"sqlite:///{path}")))
         assert found["integrity"].grade is Grade.FAIL
         assert "backup" in found["integrity"].remedy
 
     def test_what_is_no_database_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "t.sqlite").write_text("crystals " * 1000)
-        assert "integrity" in wrong(look_at_database(f"sqlite:///{tmp_path / 't.sqlite'}"))
-        assert wrong(look_at_database("mysql://here/there"))["storage.database"].grade is Grade.FAIL
+        assert "integrity" in wrong(
+            look_at_database(StorageSettings(database=f"sqlite:///{tmp_path / 't.sqlite'}"))
+        )
+        assert (
+            wrong(look_at_database(StorageSettings(database="mysql://here/there")))["storage.database"].grade
+            is Grade.FAIL
+        )
 
     def test_a_database_that_everybody_may_read_is_said(self, tmp_path: Path) -> None:
         path = tmp_path / "t.sqlite"
         open_store(f"sqlite:///{path}").close()
         path.chmod(0o644)
-        assert wrong(look_at_database(f"sqlite:///{path}"))["permissions"].remedy == f"chmod 640 {path}"
+        assert (
+            wrong(look_at_database(StorageSettings(database=f"sqlite:///{path}")))["permissions"].remedy
+            == f"chmod 640 {path}"
+        )
         path.chmod(0o666)
-        assert "others may write" in wrong(look_at_database(f"sqlite:///{path}"))["permissions"].says
+        assert (
+            "others may write"
+            in wrong(look_at_database(StorageSettings(database=f"sqlite:///{path}")))["permissions"].says
+        )
 
     def test_one_that_is_not_made_yet_is_not_wrong_and_not_made(self, tmp_path: Path) -> None:
-        found = by_check(look_at_database(f"sqlite:///{tmp_path / 't.sqlite'}"))
+        found = by_check(look_at_database(StorageSettings(database=f"sqlite:///{tmp_path / 't.sqlite'}")))
         assert found["storage.database"].grade is Grade.OK
         assert not list(tmp_path.iterdir())
 
     def test_a_server_that_is_away_is_said_without_the_password(self) -> None:
-        found = by_check(look_at_database("postgresql://me:s3cret@127.0.0.1:1/none"))["storage.database"]
+        found = by_check(
+            look_at_database(StorageSettings(database="postgresql://me:s3cret@127.0.0.1:1/none"))
+        )["storage.database"]
         assert found.grade is Grade.FAIL
         assert "s3cret" not in found.says + found.remedy
 
