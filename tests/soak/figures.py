@@ -69,8 +69,10 @@ def memory(weights: Sequence[Weight], frames: int, limits: Limits) -> Figures:
             limit = None if kind == "pss" else limits.growth
             figures[f"{role}_{kind}_growth"] = Figure(after / before - 1, limit)
         for kind in ("descriptors", "threads"):
-            before, after = (float(np.median([getattr(w, kind) for w in part])) for part in (early, late))
+            # The fewest: one that checkpoints the log comes and goes, a leak stays.
+            before, after = (min(getattr(w, kind) for w in part) for part in (early, late))
             figures[f"{role}_{kind}"] = Figure(after, before)
+            figures[f"{role}_{kind}_most"] = Figure(max(getattr(w, kind) for w in own))
     return figures
 
 
