@@ -111,6 +111,8 @@ class AnalysisLoop:
         writer = self._writer(stop)
         try:
             self._run(stop, writer)
+            if stop.is_set():
+                self._hear_last_words(writer)
         except NotStoredError as error:
             log.error("%s", error)
         return self.progress
@@ -151,6 +153,16 @@ class AnalysisLoop:
                 next_due = begun.after(self._settings.analysis.interval_s)
             self._take_frame(received.item, received.age_s, writer)
             self._notice_silence(writer)
+
+    def _hear_last_words(self, writer: StoreWriter) -> None:
+        """A grabber that was stopped just before has said goodbye; its word makes the ledger exact to the end.
+
+        One that goes on offers another frame instead: that stays its own, as if it had never been offered.
+        """
+        received = self._source.next(LONGEST_WAIT_S)
+        if received is not None and isinstance(received.item, Notice):
+            self._waiting_losses += received.losses
+            self._take_notice(received.item, writer)
 
     def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, writer: StoreWriter) -> None:
         now = self._clock.now()

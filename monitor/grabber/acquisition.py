@@ -167,8 +167,9 @@ class Acquisition:
         try:
             self._camera.open(self._session)
         except CrystalMonitorError as error:
+            if str(error) != self.trouble:  # said once: a camera may be away for weeks
+                _log.warning("the camera is still lost: %s", error)
             self.trouble = str(error)
-            _log.warning("the camera is still lost: %s", error)
             return False
         finally:
             self.attempts += 1

@@ -17,6 +17,7 @@ from monitor.errors import SettingsError
 from monitor.settings.redaction import without_passwords
 from monitor.settings.secrets import INLINE_SECRET
 from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
+from monitor.settings.system_station import system_defaults
 
 Tree = dict[str, Any]
 
@@ -25,13 +26,14 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     """Settings of a station.
 
     Args:
-        path: the TOML file; None takes the defaults. A file that is named and missing is an error.
+        path: the TOML file; None takes the defaults. A file that is named and missing is an error. One in
+            /etc/crystal-monitor has defaults of its own, see `system_defaults`.
         overrides: nested values from the command line's flags; they win over file and environment.
 
     Raises:
         SettingsError: the file is missing or no TOML, a key is unknown, a value is out of range.
     """
-    tree = _read(path) if path is not None else {}
+    tree = _merged(system_defaults(path), _read(path)) if path is not None else {}
     _refuse_unknown_environment()
     try:
         environment = EnvSettingsSource(StationSettings)()

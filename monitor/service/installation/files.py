@@ -1,0 +1,91 @@
+"""The files of an installation: units and rules from the package, with this environment's path, and drop-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import monitor
+from monitor.service.installation.errors import InstallError
+from monitor.service.installation.places import Places
+from monitor.service.installation.steps import WriteFile
+
+SHIPPED_COMMAND = "/opt/crystal-monitor/bin/crystal-monitor"
+"""The command in the units as they are shipped."""
+UNITS = ("crystal-monitor@.target", "crystal-monitor@.service", "crystal-grabber@.service")
+SERVICES = ("crystal-monitor@", "crystal-grabber@")
+_BACKOFF_FROM = 254
+"""The systemd that knows RestartSteps=."""
+_CREDENTIALS = "/etc/crystal-monitor/secrets"
+
+
+def shipped(name: str) -> str:
+    """Text of a file of `deploy/systemd`: from the installed package, or from the source tree."""
+    package = Path(monitor.__file__).parent
+    for folder in (package / "deploy", package.parent / "deploy"):
+        path = folder / "systemd" / name
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise InstallError(f"the package lacks its file deploy/systemd/{name}: install it again (pip install)")
+
+
+def machine_files(places: Places, command: Path, systemd_version: int) -> list[WriteFile]:
+    """What the machine needs, whichever stations it has."""
+    files = [WriteFile(places.units / unit, _with_command(shipped(unit), command)) for unit in UNITS]
+    if systemd_version >= _BACKOFF_FROM:
+        backoff = shipped("dropins/backoff.conf")
+        files += [
+            WriteFile(places.units / f"{name}.service.d" / "backoff.conf", backoff) for name in SERVICES
+        ]
+    return [
+        *files,
+        WriteFile(places.sysusers / "crystal-monitor.conf", shipped("sysusers.d/crystal-monitor.conf")),
+        WriteFile(places.tmpfiles / "crystal-monitor.conf", shipped("tmpfiles.d/crystal-monitor.conf")),
+        WriteFile(places.udev / "70-crystal-camera.rules", shipped("udev/70-crystal-camera.rules")),
+    ]
+
+
+def station_files(
+    places: Places,
+    station: str,
+    *,
+    credentials: Sequence[str],
+    camera_networks: Sequence[str],
+    networks: Sequence[str],
+    nvidia: bool,
+) -> list[WriteFile]:
+    """The drop-ins of one station's units; what was not asked for is not there.
+
+    credentials: names that the settings refer to. camera_networks, networks: addresses that the grabber, the analysis
+    may talk to.
+    """
+    monitor_folder, grabber_folder = (places.units / f"{name}{station}.service.d" for name in SERVICES)
+    files = []
+    if credentials:
+        lines = [f"LoadCredential={name}:{_CREDENTIALS}/{name}" for name in credentials]
+        files.append(WriteFile(monitor_folder / "credentials.conf", _service(lines)))
+    if camera_networks:
+        shape = shipped("dropins/grabber-network.conf")
+        files.append(WriteFile(grabber_folder / "network.conf", _with_addresses(shape, camera_networks)))
+    if networks:
+        shape = shipped("dropins/monitor-network.conf")
+        files.append(WriteFile(monitor_folder / "network.conf", _with_addresses(shape, networks)))
+    if nvidia:
+        files.append(WriteFile(monitor_folder / "nvidia.conf", shipped("dropins/monitor-nvidia.conf")))
+    return files
+
+
+def _with_command(unit: str, command: Path) -> str:
+    # % begins a specifier in a unit, and a space would end the command.
+    return unit.replace(SHIPPED_COMMAND, str(command).replace("%", "%%").replace(" ", "\\x20"))
+
+
+def _with_addresses(shape: str, addresses: Sequence[str]) -> str:
+    kept = [
+        line for line in shape.splitlines() if line and not line.startswith(("#", "[", "IPAddressAllow="))
+    ]
+    return _service([*kept, *(f"IPAddressAllow={address}" for address in addresses)])
+
+
+def _service(lines: Sequence[str]) -> str:
+    return "\n".join(["# Written by `crystal-monitor install`.", "[Service]", *lines, ""])
