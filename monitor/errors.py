@@ -30,6 +30,10 @@ class StoreUnusableError(StoreError, UserError):
     """The trail store that was named at start cannot be opened."""
 
 
+class BackupError(StoreError, UserError):
+    """A backup or a restore that cannot be made, or a backup that is not whole."""
+
+
 class QueryError(UserError):
     """A question to the store that is refused: not read-only, too long, too many rows."""
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 
-def _programs() -> Path:
+def programs_folder() -> Path:
+    """Where the server's programs are; skips the test where there are none."""
     found = shutil.which("initdb")
     folders = (
         [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -61,7 +62,7 @@ def throwaway_server() -> Iterator[str]:
 @contextmanager
 def restartable_server() -> Iterator[Server]:
     """Start a server that a test may stop and start."""
-    programs, user = _programs(), _unprivileged()
+    programs, user = programs_folder(), _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=tempfile.gettempdir()))
     if user is not None:
         shutil.chown(folder, user)

@@ -4,6 +4,14 @@ from monitor.store.audit import user_name
 from monitor.store.audit_chain import ChainReport, Fault, canonical_json
 from monitor.store.audit_export import export_lines, verify_export
 from monitor.store.audit_verification import verify_audit
+from monitor.store.backup import (
+    Backup,
+    Restored,
+    back_up,
+    postgresql_backup_command,
+    postgresql_restore_command,
+    restore,
+)
 from monitor.store.condition import WalReader, measure_folder, measure_store, wal_readers
 from monitor.store.driver import check_driver
 from monitor.store.integrity import Integrity, check_database, damage_message, set_aside
@@ -22,6 +30,7 @@ from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField, T
 from monitor.store.view_columns import ColumnKind, column_kind
 
 __all__ = [
+    "Backup",
     "Bound",
     "ChainReport",
     "ColumnKind",
@@ -31,6 +40,7 @@ __all__ = [
     "HistoryWanted",
     "Integrity",
     "Outbox",
+    "Restored",
     "RowStream",
     "SpaceEstimate",
     "SqlTrailStore",
@@ -39,6 +49,7 @@ __all__ = [
     "TrailReader",
     "TrailStore",
     "WalReader",
+    "back_up",
     "canonical_json",
     "check_database",
     "check_driver",
@@ -51,6 +62,9 @@ __all__ = [
     "measure_folder",
     "measure_store",
     "open_store",
+    "postgresql_backup_command",
+    "postgresql_restore_command",
+    "restore",
     "run_query",
     "set_aside",
     "user_name",

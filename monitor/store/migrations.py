@@ -23,7 +23,7 @@ from monitor.store.views import VIEWS, view_sql, views_fingerprint
 
 Migration = Callable[[Connection], None]
 
-_VIEWS_RECORD = "views"
+VIEWS_RECORD = "views"
 
 
 def m0001_tables(connection: Connection) -> None:
@@ -67,7 +67,7 @@ def migrate(connection: Connection) -> None:
 def _migrate(connection: Connection) -> None:
     ran = _names_that_ran(connection)
     connection.rollback()
-    unknown = sorted(ran - {step.__name__ for step in MIGRATIONS} - {_VIEWS_RECORD})
+    unknown = sorted(ran - {step.__name__ for step in MIGRATIONS} - {VIEWS_RECORD})
     if unknown:
         raise StoreUnusableError(
             "the database was written by a newer version of Crystal Monitor (it has the migration "
@@ -106,7 +106,7 @@ def _names_that_ran(connection: Connection) -> set[str]:
 
 
 def _replace_views(connection: Connection) -> None:
-    record = migration.select().where(migration.c.name == _VIEWS_RECORD)
+    record = migration.select().where(migration.c.name == VIEWS_RECORD)
     found = connection.execute(record).one_or_none()
     if found is not None and found.detail == views_fingerprint():
         return
@@ -115,5 +115,5 @@ def _replace_views(connection: Connection) -> None:
     for name in VIEWS:
         sql = view_sql(name, connection.dialect.name)
         connection.exec_driver_sql(f"CREATE VIEW {name} AS {sql}")
-    connection.execute(migration.delete().where(migration.c.name == _VIEWS_RECORD))
-    connection.execute(migration.insert().values(name=_VIEWS_RECORD, detail=views_fingerprint()))
+    connection.execute(migration.delete().where(migration.c.name == VIEWS_RECORD))
+    connection.execute(migration.insert().values(name=VIEWS_RECORD, detail=views_fingerprint()))
