@@ -45,6 +45,9 @@ _COMMANDS: dict[str, _Entry] = {
     "audit": _Entry("audit", "audit", "Who did what and why: show, verify, export."),
     "keys": _Entry("keys", "keys", "A pair of keys for frames over TCP."),
     "doctor": _Entry("doctor", "doctor", "What is wrong, and how to mend it."),
+    "check-database": _Entry(
+        "check_database", "check_database", "Whether a database is whole; a damaged one set aside."
+    ),
     "check-config": _Entry("check_config", "check_config", "What is wrong with a settings file."),
 }
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.camera import is_live
-from monitor.errors import SettingsError, SourceError
+from monitor.errors import SettingsError, SourceError, StoreUnusableError
 from monitor.footage import check_video_file
 from monitor.settings.camera import FolderCameraSettings, VideoCameraSettings
 from monitor.settings.secrets import CREDENTIALS_VARIABLE, secrets_in
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
-from monitor.store import locate
+from monitor.store import check_local, locate
 
 
 def wrong_places(settings: StationSettings) -> list[str]:
@@ -31,6 +31,8 @@ def _problems(settings: StationSettings) -> Iterator[str]:
     if path is not None:
         folder_is_made = settings.storage.database == user_database()
         yield _writable_file(path, "storage.database", folder_is_made=folder_is_made)
+        if not settings.storage.allow_network_share:
+            yield _on_a_share(path)
     if settings.storage.archive.folder is not None:
         yield _can_be_made(settings.storage.archive.folder, "storage.archive.folder")
     if settings.analysis.model_cache is not None:
@@ -65,6 +67,14 @@ def _secrets(settings: StationSettings) -> Iterator[str]:
                 secret.read()
             except SettingsError as error:
                 yield f"{setting}: {error}"
+
+
+def _on_a_share(path: Path) -> str:
+    try:
+        check_local(path)
+    except StoreUnusableError as refusal:
+        return f"storage.database: {refusal}"
+    return ""
 
 
 def _readable(path: Path, setting: str, *, folder: bool) -> str:

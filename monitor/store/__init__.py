@@ -14,7 +14,7 @@ from monitor.store.backup import (
 )
 from monitor.store.condition import WalReader, measure_folder, measure_store, wal_readers
 from monitor.store.driver import check_driver
-from monitor.store.integrity import Integrity, check_database, damage_message, set_aside
+from monitor.store.integrity import Integrity, check_database, damage_message, put_aside
 from monitor.store.location import locate
 from monitor.store.network_share import check_local
 from monitor.store.outbox import Outbox
@@ -64,9 +64,9 @@ __all__ = [
     "open_store",
     "postgresql_backup_command",
     "postgresql_restore_command",
+    "put_aside",
     "restore",
     "run_query",
-    "set_aside",
     "user_name",
     "verify_audit",
     "verify_export",

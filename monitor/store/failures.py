@@ -56,6 +56,11 @@ def explain(error: DBAPIError, location: StoreLocation, doing: str) -> str:
     return f"{doing} the trail store {location.shown} failed ({said})"
 
 
+def remedy_for(error: OSError, otherwise: str) -> str:
+    """What to do about a file that cannot be written: that of a disk gone read-only, else what the caller says."""
+    return _READ_ONLY if error.errno == errno.EROFS else otherwise
+
+
 def _is_read_only(folder: Path) -> bool:
     """Whether the folder's file system takes nothing, whoever asks."""
     try:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from monitor.errors import StoreUnusableError
 from monitor.store.location import locate
+from monitor.store.locks import FileWriterLock
 
 _BUSY_TIMEOUT_S = 5.0
 _MOST_FAULTS = 20
@@ -101,18 +102,26 @@ def damage_message(found: Integrity) -> str:
     )
 
 
-def set_aside(path: Path, now: datetime) -> Path:
+def put_aside(path: Path, now: datetime) -> Path:
     """Give a database, with what SQLite keeps beside it, another name, never one that is taken; the new name.
 
-    Nobody may have it open. Raises OSError.
+    Raises `StoreUnusableError` where a daemon writes it, or the folder does not let it be renamed.
     """
-    stem = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
-    aside, number = path.with_name(stem), 1
-    while any(aside.with_name(aside.name + side).exists() for side in _SIDE_FILES):
-        number += 1
-        aside = path.with_name(f"{stem}-{number}")
-    for side in reversed(_SIDE_FILES):  # the database last: until then the name is taken
-        beside = path.with_name(path.name + side)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + side))
+    lock = FileWriterLock(path)
+    try:
+        stem = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
+        aside, number = path.with_name(stem), 1
+        while any(aside.with_name(aside.name + side).exists() for side in _SIDE_FILES):
+            number += 1
+            aside = path.with_name(f"{stem}-{number}")
+        for side in reversed(_SIDE_FILES):  # the database last: until then the name is taken
+            beside = path.with_name(path.name + side)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + side))
+    except OSError as error:
+        raise StoreUnusableError(
+            f"the database {path} cannot be renamed ({error.strerror}): do it as the user that owns its folder"
+        ) from error
+    finally:
+        lock.release()
     return aside

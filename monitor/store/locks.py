@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from monitor.errors import StoreUnusableError
+from monitor.store.failures import remedy_for
 
 # Any constant does: advisory locks live within one database.
 _MIGRATION_KEY = 0x43725973744D6F6E
@@ -33,9 +34,9 @@ class FileWriterLock:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
+            permission = "give the user that runs Crystal Monitor write permission on the folder"
             raise StoreUnusableError(
-                f"the lock file {path} cannot be opened ({error.strerror}): give the user that runs Crystal "
-                "Monitor write permission on the folder"
+                f"the lock file {path} cannot be opened ({error.strerror}): {remedy_for(error, permission)}"
             ) from error
         try:
             # flock rather than a record lock: it also keeps out a second store in the same process.

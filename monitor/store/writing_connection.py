@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from monitor.errors import StoreUnusableError
 from monitor.store.checkpointing import QUIET_PAGES, TROUBLE_BYTES, Checkpointer
 from monitor.store.driver import missing_driver
-from monitor.store.failures import explain
+from monitor.store.failures import explain, remedy_for
 from monitor.store.integrity import check_file, damage_message
 from monitor.store.location import StoreLocation
 from monitor.store.locks import FileWriterLock, take_station_lock
@@ -134,9 +134,11 @@ def _prepare_file(path: Path) -> None:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
             path.chmod(0o640)
     except OSError as error:
+        other = (
+            "give the user that runs Crystal Monitor write permission on its folder, or name another place"
+        )
         raise StoreUnusableError(
-            f"the database {path} cannot be made ({error.strerror}): give the user that runs Crystal Monitor "
-            "write permission on its folder, or name another place"
+            f"the database {path} cannot be made ({error.strerror}): {remedy_for(error, other)}"
         ) from error
 
 

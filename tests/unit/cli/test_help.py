@@ -17,7 +17,19 @@ from monitor.cli import cli
 PROJECT = Path(__file__).resolve().parents[3]
 READING = ("runs", "trails", "growth", "events", "explain", "query")
 HEAVY = ("torch", "openvino", "cv2", "numpy", "sqlalchemy", "zmq", "scipy", "pydantic")
-COUNTS = {"keep", "seed", "seeds", "first_seed", "limit", "max_rows", "event", "crystal", "jobs", "workers", "frames"}
+COUNTS = {
+    "keep",
+    "seed",
+    "seeds",
+    "first_seed",
+    "limit",
+    "max_rows",
+    "event",
+    "crystal",
+    "jobs",
+    "workers",
+    "frames",
+}
 UNITS = ("_s", "_px", "um_per_px", "seconds", "_per_s")
 
 
