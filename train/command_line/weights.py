@@ -92,7 +92,9 @@ def add_commands(commands: Commands) -> None:
     measure.add_argument("--data", type=Path, help=DATA_HELP)
     measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
     measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
-    measure.add_argument("--parts", nargs="+", help="of simulation ice film suspension drops (all)")
+    measure.add_argument(
+        "--parts", nargs="+", help="of simulation ice film suspension robustness drops (all)"
+    )
     measure.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
     measure.set_defaults(run=_evaluate)
 

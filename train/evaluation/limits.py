@@ -49,6 +49,12 @@ LIMITS = (
     Limit(
         "ice: mean area against the published, median frame", ("ice", "mean_area_error_median"), at_most=0.08
     ),
+    Limit(
+        "suspension: greatest loss of IoU to a corruption of middle strength",
+        ("robustness", "greatest_loss_at_middle", "suspension"),
+        at_most=0.05,
+    ),
+    Limit("ice held out: the same", ("robustness", "greatest_loss_at_middle", "ice"), at_most=0.05),
 )
 """Limits on single figures."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from train.errors import TrainingError
 from train.evaluation import overlay
+from train.evaluation.corruptions import evaluate_robustness
 from train.evaluation.film import evaluate_film
 from train.evaluation.ice import evaluate_ice
 from train.evaluation.simulated import evaluate_simulation
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from train.segmenting import Segment
 
-PARTS = ("simulation", "ice", "film", "suspension", "drops")
+PARTS = ("simulation", "ice", "film", "suspension", "robustness", "drops")
 _ICE_SHOWN = ("frame_02.png", "frame_20.png", "frame_33.png")
 _FILM_SHOWN = ("f00_t00s.png", "f05_t28s.png", "f08_t42s.png", "f12_t64s.png")
 _DROP_LONGEST_PX = 1024
@@ -53,6 +54,8 @@ def evaluate(
         figures["film"] = evaluate_film(segment, data)
     if "suspension" in chosen:
         figures["suspension"] = evaluate_suspension(segment, data)
+    if "robustness" in chosen:
+        figures["robustness"] = evaluate_robustness(segment, data)
     if overlays is not None:
         _draw(segment, data, overlays, chosen)
     return figures

@@ -1,0 +1,112 @@
+"""`python -m train finetune | rollback`: weights for one's own microscope."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.card import load_card
+from train.ice_frames import data_folder
+
+if TYPE_CHECKING:
+    import argparse
+
+    from train.command_line.commands import Commands
+    from train.finetuning.gate import Verdict
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this group's commands."""
+    tune = commands.add_parser(
+        "finetune",
+        help="fit the shipped weights to one's own microscope, in minutes on a CPU",
+        description="Learns from a few labelled frames, measures weights before and after on frames that are held "
+        "out and on a regression set, and lets the new ones serve only if they are better here and no worse there.",
+        epilog="example: python -m train finetune frames/ masks/ --out /var/lib/crystal-monitor/models",
+    )
+    tune.add_argument("images", type=Path, help="folder of images")
+    tune.add_argument("masks", type=Path, help="folder of masks (0 = background), paired with them by name")
+    tune.add_argument("--out", type=Path, required=True, help="folder of this station's versions of weights")
+    tune.add_argument("--weights", default="default", help="a shipped name or a card's path to start from")
+    tune.add_argument(
+        "--instances", action="store_true", help="masks are label images: each crystal has its value"
+    )
+    tune.add_argument("--held-out", type=int, default=1, help="frames that are not learned from (default: 1)")
+    tune.add_argument(
+        "--scale", type=float, default=1.0, help="resize frames by this factor first (default: 1)"
+    )
+    tune.add_argument("--steps", type=int, default=400, help="steps of 4 crops (default: 400)")
+    tune.add_argument(
+        "--minutes", type=float, default=18, help="learn no longer than this, min (default: 18)"
+    )
+    tune.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    tune.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    tune.add_argument(
+        "--seed", type=int, default=0, help="seed of crops and of what is held out (default: 0)"
+    )
+    tune.add_argument("--data", type=Path, help="folder of the real images, for ice in the regression set")
+    tune.set_defaults(run=_finetune)
+
+    back = commands.add_parser(
+        "rollback",
+        help="let the weights serve that served before",
+        epilog="example: python -m train rollback /var/lib/crystal-monitor/models",
+    )
+    back.add_argument("folder", type=Path, help="folder of this station's versions of weights")
+    back.set_defaults(run=_rollback)
+
+
+def _finetune(options: argparse.Namespace) -> None:
+    from train.finetuning import frames, gate, run, versions  # noqa: PLC0415 - torch takes seconds to import
+    from train.loop import Allowance  # noqa: PLC0415
+
+    card = load_card(options.weights)
+    own = frames.hold_out(
+        frames.read_own(options.images, options.masks, options.instances, options.scale),
+        options.held_out,
+        options.seed,
+    )
+    regression = gate.regression_frames(data_folder(options.data))
+    before = gate.try_weights(options.weights, own, regression, options.instances, options.threads)
+    learned = own if options.instances else frames.part_bodies(own, card, options.threads)
+    print(
+        f"learning from {len(own.learned)} frames, holding out {', '.join(n for n, _, _ in own.held_out)}",
+        flush=True,
+    )
+    out = versions.new_version(options.out)
+    allowance = Allowance(options.minutes, options.threads, options.workers)
+    tuned = run.finetune(card, learned, run.finetuning(card, options.steps, options.seed), out, allowance)
+    card_file = out / f"{tuned.name}.json"
+    after = gate.try_weights(str(card_file), own, regression, options.instances, options.threads)
+    verdict = gate.judge(before, after)
+    (out / "report.json").write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _say(verdict)
+    if verdict.passed:
+        versions.promote(options.out, out.name)
+        serving = options.out / "current" / card_file.name
+        print(f"version {out.name} serves: set analysis.model = {str(serving)!r}, and restart the daemon")
+    else:
+        print(f"version {out.name} does not serve; its report is {out / 'report.json'}")
+
+
+def _say(verdict: Verdict) -> None:
+    for name in ("held_out", "regression"):
+        before, after = getattr(verdict.before, name).row(), getattr(verdict.after, name).row()
+        shown = [
+            f"{figure} {before[figure]:.4f} to {after[figure]:.4f}"
+            for figure in ("IoU", "F1", "sens.", "prec.", "PQ", "spurious")
+            if before[figure] is not None and after[figure] is not None
+        ]
+        print(f"{name.replace('_', ' ')}: " + ", ".join(shown))
+    for reason in verdict.reasons:
+        print(f"refused: {reason}")
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from train.finetuning import versions  # noqa: PLC0415 - the package imports torch
+
+    version = versions.roll_back(options.folder)
+    if version is None:
+        print("no version of this station's own serves any more: set analysis.model to the shipped weights")
+    else:
+        print(f"version {version} serves again: restart the daemon")
