@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_IN_HAND = 200
+MOST_IN_HAND = 20
 """So many messages may wait in memory for each sink; the others wait in the outbox."""
 LOOK_EVERY_S = 5.0
 """Overdue alerts and reminders are looked after this often, seconds."""
@@ -62,7 +62,7 @@ class Emitter:
         self._looked: Instant | None = None
         self._told: dict[str, bool] | None = None
         self._told_run: int | None = None
-        self._full = False
+        self._full: set[str] = set()
         self._shown: dict[str, FieldNow] = {}
 
     def archive(self, frame: Frame | FailedFrame, run_id: int, result: FrameResult) -> Kept:
@@ -91,7 +91,7 @@ class Emitter:
         if self._outbox.wants_exchange:
             due = self._outbox.exchange(run, self._post.in_hand, MOST_IN_HAND)
             self._post.offer(due)
-            self._full = any(len(held) >= MOST_IN_HAND for held in self._post.in_hand.values())
+            self._full = {name for name, held in self._post.in_hand.items() if len(held) >= MOST_IN_HAND}
 
     def observe(self, progress: Progress) -> None:
         """After a commit: let the sinks that can show how the field is now, at once where it changed."""
@@ -131,7 +131,8 @@ class Emitter:
             log.error("alerts may be sent again at the next start: %s", error)
 
     def _ask_for_more(self) -> None:
-        if self._full and any(len(held) < MOST_IN_HAND // 2 for held in self._post.in_hand.values()):
+        """A sink that had its hands full, so that something may wait for it, has room again."""
+        if any(len(self._post.in_hand[name]) < MOST_IN_HAND // 2 for name in self._full):
             self._outbox.read_again()
 
     def _look_after(self, run: Run | None) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from engine import EngineError, load_card
 from engine.backends import create_backend
 from engine.tensorrt import EngineRefusedError, check_trusted_folder
+from monitor.alerts.sinks import check_sink
 from monitor.camera import simulation_of
-from monitor.errors import SourceError, StoreUnusableError
+from monitor.errors import SettingsError, SourceError, StoreUnusableError, UserError
 from monitor.service.places import wrong_places
 from monitor.settings.analysis import AnalysisSettings
 from monitor.settings.camera import SimulatedCameraSettings
+from monitor.settings.secrets import Secret, secrets_in
 from monitor.settings.station import StationSettings
 from monitor.store import check_driver, locate
 
@@ -20,13 +22,15 @@ from monitor.store import check_driver, locate
 def wrong_at_start(settings: StationSettings) -> list[str]:
     """What is wrong with what the settings name, each with its remedy; empty if nothing is.
 
-    Places, the simulated experiment, the database's driver, and whether the back end can run here: it is opened and
-    closed, but neither compiled nor proven. Raises StoreUnusableError for a database's address that is none.
+    Places, the simulated experiment, the database's driver, the alert sinks (nothing is sent), and whether the back end
+    can run here: it is opened and closed, but neither compiled nor proven. Raises StoreUnusableError for a database's
+    address that is none.
     """
     return [
         *wrong_places(settings),
         *wrong_experiment(settings),
         *_driver(settings),
+        *_sinks(settings),
         *_engine(settings.analysis),
     ]
 
@@ -47,6 +51,24 @@ def _driver(settings: StationSettings) -> Iterator[str]:
             check_driver()
         except StoreUnusableError as error:
             yield f"storage.database: {error}"
+
+
+def _sinks(settings: StationSettings) -> Iterator[str]:
+    for sink in settings.alerts.sinks:
+        if not all(_readable(secret) for _, secret in secrets_in(sink)):
+            continue  # that is told with the places, or the secret is a credential of the unit's alone
+        try:
+            check_sink(sink, settings.name)
+        except UserError as error:
+            yield f"alerts.sinks, {sink.name!r}: {error}"
+
+
+def _readable(secret: Secret) -> bool:
+    try:
+        secret.read_bytes()
+    except SettingsError:
+        return False
+    return True
 
 
 def _engine(settings: AnalysisSettings) -> Iterator[str]:

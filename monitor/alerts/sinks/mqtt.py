@@ -43,6 +43,7 @@ class MqttSink:
         self._answered = threading.Event()
         self._refusal = ""
         self._begun = False
+        self._announces = True
         # A name of its own: a broker parts two clients of one name, such as the daemon and a test message.
         name = f"crystal-monitor-{station}-{secrets.token_hex(4)}"
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name)
@@ -58,6 +59,11 @@ class MqttSink:
         """Raises SettingsError for a password or certificate that cannot be used."""
         _log_in(Client(CallbackAPIVersion.VERSION2), options)
 
+    def on_trial(self) -> None:
+        """Leave the station's `status` alone: it is the running daemon's."""
+        self._announces = False
+        self._client.will_clear()
+
     def send(self, notice: AlertNotice) -> None:
         """Publish it and wait for the broker's confirmation. Raises AlertSinkError."""
         field = f"/{_level(notice.field)}" if notice.field else ""
@@ -71,7 +77,7 @@ class MqttSink:
         """Say `offline` and part."""
         if not self._begun:
             return
-        if self._client.is_connected():
+        if self._announces and self._client.is_connected():
             self._client.publish(f"{self._base}/status", _OFFLINE, _QOS, retain=True).wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
@@ -112,7 +118,7 @@ class MqttSink:
         _properties: Properties | None,
     ) -> None:
         self._refusal = f"it refused ({reason}): check user and password" if reason.is_failure else ""
-        if not reason.is_failure:
+        if self._announces and not reason.is_failure:
             client.publish(f"{self._base}/status", _ONLINE, _QOS, retain=True)
         self._answered.set()
 

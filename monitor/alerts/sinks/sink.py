@@ -46,6 +46,14 @@ class FieldStateSink(Protocol):
         """Show this in place of the field's last. Raises AlertSinkError where that failed: the newest comes again."""
 
 
+@runtime_checkable
+class TrialSink(Protocol):
+    """A sink that can be tried beside the running daemon without touching what that one keeps there."""
+
+    def on_trial(self) -> None:
+        """Called before the first `send` of a test."""
+
+
 SinkFactory = Callable[[SinkOptions], AlertSink]
 """What an entry point names: takes the sink's options; raises UserError for options it cannot use."""
 

@@ -1,0 +1,42 @@
+"""`deliveries`: what became of a run's alerts on their way to the sinks."""
+
+from __future__ import annotations
+
+import click
+
+from monitor.cli.options import database_option, json_option
+from monitor.cli.output import print_rows
+
+COLUMNS = (
+    "event_id", "sink", "state", "attempts", "queued_at", "last_attempt_at", "next_attempt_at", "field", "rule", "kind",
+    "message", "last_error",
+)  # fmt: skip
+
+
+@click.command(epilog="Example: crystal-monitor deliveries last --pending")
+@click.argument("run", default="last")
+@click.option("--pending", is_flag=True, help="Only what no sink has taken yet.")
+@database_option
+@json_option
+def deliveries(run: str, pending: bool, database: str, as_json: bool) -> None:
+    """List the deliveries of RUN's alerts (its number, its name, or `last`), one for each alert and sink.
+
+    The state is `pending`, `sent` or `given_up`; times are of the real clock, in UTC. An alert is kept until the
+    sink has taken it, and tried again after growing waits (`alerts.delivery` in the settings).
+    """
+    from monitor.store import TrailReader
+
+    with TrailReader(database) as reader:
+        run_id = reader.find_run(run)
+        found = (
+            reader.view("delivery_log", run_id, state="pending")
+            if pending
+            else reader.view("delivery_log", run_id)
+        )
+        rows = list(found.records())
+    print_rows(
+        rows,
+        as_json=as_json,
+        columns=COLUMNS,
+        empty="every alert of this run has reached its sinks" if pending else "this run has no deliveries",
+    )
