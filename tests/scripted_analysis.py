@@ -94,6 +94,12 @@ class Scripted:
     store: SqlTrailStore
     database: str
     control: str = field(default="")
+    emitter: Emitter | None = None
+
+    def emitter_step(self) -> None:
+        """What the loop does for alerts between two frames."""
+        assert self.emitter is not None
+        self.emitter.deliver(self.keeper.run)
 
 
 @contextmanager
@@ -127,7 +133,7 @@ def scripted(
         settings, clock, ScriptedSource(script), keeper, fields, emitter, commands, observers, waiting
     )
     try:
-        yield Scripted(loop, keeper, fields, store, database, endpoint)
+        yield Scripted(loop, keeper, fields, store, database, endpoint, emitter)
     finally:
         if commands is not None:
             commands.close()

@@ -1,7 +1,7 @@
 """The state machine of one rule in one field, which makes a flickering value one alert rather than a flood.
 
     quiet ──condition holds for `for_s`, cool-down over, not muted──▶ raised
-    raised ──clear condition holds for `for_s`──▶ quiet
+    raised ──clear condition holds for `clears_after_s`──▶ quiet
 
 A frame that says nothing of the condition (rejected, no fit) changes nothing.
 """
@@ -44,21 +44,21 @@ class Reading:
 
 
 def advance(
-    phase: Phase, reading: Reading | None, now_s: float, durations_s: tuple[float, float], muted: bool
+    phase: Phase, reading: Reading | None, now_s: float, durations_s: tuple[float, float, float], muted: bool
 ) -> tuple[Phase, bool | None]:
     """The next phase, and True when the rule fires, False when it clears, None when neither.
 
-    durations_s: the rule's `for_s` and `cooldown_s`. While muted nothing fires; a condition that still holds
-    when the muting ends fires then.
+    durations_s: the rule's `for_s`, `clears_after_s` and `cooldown_s`. While muted nothing fires; a condition that
+    still holds when the muting ends fires then.
     """
     if reading is None:
         return phase, None
-    for_s, cooldown_s = durations_s
+    for_s, clear_for_s, cooldown_s = durations_s
     if not (reading.clears if phase.raised else reading.fires):
         return (phase if phase.since_s is None else replace(phase, since_s=None)), None
     since_s = now_s if phase.since_s is None else phase.since_s
     phase = replace(phase, since_s=since_s)
-    if now_s - since_s < for_s:
+    if now_s - since_s < (clear_for_s if phase.raised else for_s):
         return phase, None
     if phase.raised:
         return replace(phase, raised=False, since_s=None), False

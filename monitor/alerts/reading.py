@@ -26,6 +26,8 @@ from monitor.settings.alerts import (
     StalledRule,
 )
 
+_HYSTERESIS = 0.1
+"""Where no clear limit is set, it lies this share of the limit on the quiet side."""
 _CLEAR_LOAD = 0.9
 _CLEAR_STALL = 2.0
 
@@ -75,9 +77,8 @@ def read(rule: AlertRule, frame: AlertInput, phase: Phase) -> Reading | None:  #
             return None
         case CountRule():
             count = float(len(_shown(frame.tracker)))
-            return _crossing(
-                rule.direction, count, rule.limit_count, rule.clear_count, "{:.0f} crystals in view"
-            )
+            clear = _clear_count(rule) if rule.clear_count is None else rule.clear_count
+            return _crossing(rule.direction, count, rule.limit_count, clear, "{:.0f} crystals in view")
         case CoverageRule():
             return _coverage(rule, frame)
         case SizeRule():
@@ -113,9 +114,10 @@ def _crossing(
 ) -> Reading:
     """A value against its limit; `clear_value` is what must be back across `clear`, where that is another
     figure."""
-    back = limit if clear is None else clear
-    returned = value if clear_value is None else clear_value
     above = direction == "above"
+    inside = -_HYSTERESIS * abs(limit) if above else _HYSTERESIS * abs(limit)
+    back = limit + inside if clear is None else clear
+    returned = value if clear_value is None else clear_value
     word = "above" if above else "below"
     return Reading(
         fires=value > limit if above else value < limit,
@@ -125,6 +127,13 @@ def _crossing(
         limit=limit,
         crystal_id=crystal_id,
     )
+
+
+def _clear_count(rule: CountRule) -> float:
+    """A tenth inside the limit, at least one crystal; of a limit below 3 the limit: none would be left of it."""
+    limit = rule.limit_count
+    margin = float(int(min(max(1.0, _HYSTERESIS * limit), limit / 3)))
+    return limit - margin if rule.direction == "above" else limit + margin
 
 
 def _growth_rate(rule: GrowthRateRule, frame: AlertInput) -> Reading | None:

@@ -51,7 +51,8 @@ def step(
             continue
         phase = state.phases.get(rule.name, Phase())
         reading = read(rule, frame, phase)
-        phase, change = advance(phase, reading, frame.elapsed_s, (rule.for_s, rule.cooldown_s), muted)
+        durations_s = (rule.for_s, rule.clears_after_s, rule.cooldown_s)
+        phase, change = advance(phase, reading, frame.elapsed_s, durations_s, muted)
         phases[rule.name] = phase
         if change is not None and reading is not None:
             alerts.append(

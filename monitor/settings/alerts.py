@@ -30,8 +30,29 @@ class _Rule(SettingsModel):
     """How much it matters: `info`, `warning` or `critical` (see `delivery.remind_every_s`). Unless set: `info` for
     nucleation, ripening and complete, `critical` for blind and engine, else `warning`."""
 
+    @property
+    def clears_after_s(self) -> float:
+        """How long the opposite must hold before the rule clears, seconds."""
+        return self.for_s
 
-class GrowthRateRule(_Rule):
+
+class _LimitRule(_Rule):
+    """What rules with a limit have besides: a value that flickers about it makes one alert and one recovery.
+
+    Unless a clear limit is set, it lies a tenth of the limit on the quiet side.
+    """
+
+    clear_for_s: float = Field(default=120.0, ge=0)
+    """How long the value must be back across the clear limit without a break before the rule clears, seconds; never
+    shorter than `for_s`."""
+
+    @property
+    def clears_after_s(self) -> float:
+        """How long the opposite must hold before the rule clears, seconds."""
+        return max(self.for_s, self.clear_for_s)
+
+
+class GrowthRateRule(_LimitRule):
     """Crystals grow faster or slower than they should; judged by the confidence limit, so that noise does not
     fire.
 
@@ -46,11 +67,11 @@ class GrowthRateRule(_Rule):
     limit_um_per_s: float | None = None
     """Limit of the rate of the equivalent diameter, µm/s; needs a calibration."""
     clear_um_per_s: float | None = None
-    """The rule clears when the rate is back across this, µm/s; the limit unless set."""
+    """The rule clears when the rate is back across this, µm/s; a tenth inside the limit unless set."""
     limit_px_per_s: float | None = None
     """Limit of the rate of the equivalent diameter, px/s."""
     clear_px_per_s: float | None = None
-    """The rule clears when the rate is back across this, px/s; the limit unless set."""
+    """The rule clears when the rate is back across this, px/s; a tenth inside the limit unless set."""
     of: Literal["any", "median"] = "median"
     """`any`: one crystal is enough; `median`: the median crystal."""
 
@@ -74,7 +95,7 @@ class NucleationRule(_Rule):
     """Whether only the run's first births fire; else each new burst does, after the cool-down."""
 
 
-class CountRule(_Rule):
+class CountRule(_LimitRule):
     """The number of crystals crosses a limit."""
 
     kind: Literal["count"] = "count"
@@ -84,10 +105,11 @@ class CountRule(_Rule):
     limit_count: float = Field(ge=0)
     """Number of confirmed crystals in view."""
     clear_count: float | None = Field(default=None, ge=0)
-    """The rule clears when the number is back across this; the limit unless set."""
+    """The rule clears when the number is back across this; a tenth inside the limit unless set, at least one crystal
+    where the limit is 3 or more."""
 
 
-class CoverageRule(_Rule):
+class CoverageRule(_LimitRule):
     """The crystallised fraction of the field crosses a limit."""
 
     kind: Literal["coverage"] = "coverage"
@@ -97,10 +119,10 @@ class CoverageRule(_Rule):
     limit_fraction: float = Field(ge=0, le=1)
     """Crystal area over reference area, 0 to 1."""
     clear_fraction: float | None = Field(default=None, ge=0, le=1)
-    """The rule clears when the fraction is back across this; the limit unless set."""
+    """The rule clears when the fraction is back across this; a tenth inside the limit unless set."""
 
 
-class SizeRule(_Rule):
+class SizeRule(_LimitRule):
     """A size (area-equivalent diameter) crosses a limit. Give it either in µm or in px."""
 
     kind: Literal["size"] = "size"
@@ -112,11 +134,11 @@ class SizeRule(_Rule):
     limit_um: float | None = Field(default=None, gt=0)
     """Equivalent diameter, µm; needs a calibration."""
     clear_um: float | None = Field(default=None, gt=0)
-    """The rule clears when the size is back across this, µm; the limit unless set."""
+    """The rule clears when the size is back across this, µm; a tenth inside the limit unless set."""
     limit_px: float | None = Field(default=None, gt=0)
     """Equivalent diameter, px."""
     clear_px: float | None = Field(default=None, gt=0)
-    """The rule clears when the size is back across this, px; the limit unless set."""
+    """The rule clears when the size is back across this, px; a tenth inside the limit unless set."""
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -125,7 +147,7 @@ class SizeRule(_Rule):
         return self
 
 
-class StalledRule(_Rule):
+class StalledRule(_LimitRule):
     """Crystals are there, the run is not complete, and nothing grows."""
 
     kind: Literal["stalled"] = "stalled"
@@ -170,7 +192,7 @@ class BlindRule(_Rule):
     """How much it matters."""
 
 
-class SlowRule(_Rule):
+class SlowRule(_LimitRule):
     """The analysis takes longer than its interval."""
 
     kind: Literal["slow"] = "slow"

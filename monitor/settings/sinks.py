@@ -39,10 +39,6 @@ def check_web_address(url: str, *, allow_plain_http: bool, secret: bool = False)
         raise PydanticCustomError(INLINE_SECRET, "{what}: keep all of it in a secret file", {"what": what})
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the url must begin with https:// and a host")
-    if parts.username or parts.password:
-        raise ValueError(
-            "the url holds a user or password: keep the whole url in a secret file, without them"
-        )
     if parts.scheme == "http" and not allow_plain_http and not is_loopback(parts.hostname):
         raise ValueError(
             f"the url goes to {parts.hostname} without encryption: use https://, or set allow_plain_http = true where "

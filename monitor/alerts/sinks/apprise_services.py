@@ -121,11 +121,11 @@ def _services(options: AppriseOptions) -> list[_Service]:
     asset = AppriseAsset(app_id="Crystal Monitor", app_desc="Crystal Monitor", app_url="", async_mode=False)
     services = []
     for number, address in enumerate(addresses, 1):
-        scheme = address.partition(":")[0]
+        scheme, colon, _ = address.partition("://")
         with LogCapture(level=logging.INFO):
             plugin = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
         if not isinstance(plugin, NotifyBase):
-            known = scheme if re.fullmatch(r"[a-z0-9+]{1,20}", scheme) else "?"
+            known = scheme if colon and re.fullmatch(r"[a-z0-9+]{1,20}", scheme) else "?"
             raise SettingsError(
                 f"address {number} of the secret {options.urls} ({known}://…) is none that apprise can use: "
                 "its documentation has the forms"

@@ -173,7 +173,7 @@ def test_for_duration_must_hold_without_a_break() -> None:
 
 
 def test_hysteresis_clears_only_across_the_clear_limit() -> None:
-    settings = rule(kind="coverage", limit_fraction=0.5, clear_fraction=0.4)
+    settings = rule(kind="coverage", limit_fraction=0.5, clear_fraction=0.4, clear_for_s=0)
     course = [0.45, 0.55, 0.45, 0.55, 0.45, 0.39, 0.45]
     alerts = watch(settings, [frame(t, fraction=x) for t, x in enumerate(course)])
     assert [(t, a.raised) for t, a in alerts] == [(1, True), (5, False)]
@@ -181,7 +181,7 @@ def test_hysteresis_clears_only_across_the_clear_limit() -> None:
 
 def test_flicker_at_a_limit_is_no_flood() -> None:
     flicker = [frame(t, [9] * (3 if t % 2 else 2)) for t in range(3000)]
-    bare = watch(rule(kind="count", limit_count=2, cooldown_s=0), flicker)
+    bare = watch(rule(kind="count", limit_count=2, cooldown_s=0, clear_for_s=0), flicker)
     assert len(bare) == 3000 - 1
     cooled = watch(rule(kind="count", limit_count=2, cooldown_s=300), flicker)
     assert len(cooled) <= 2 * (3000 // 300 + 1)
@@ -190,7 +190,7 @@ def test_flicker_at_a_limit_is_no_flood() -> None:
 
 
 def test_frames_that_were_not_measured_change_nothing() -> None:
-    settings = rule(kind="count", limit_count=2, direction="below", clear_count=2)
+    settings = rule(kind="count", limit_count=2, direction="below", clear_count=2, clear_for_s=0)
     assert watch(settings, [unmeasured(t) for t in range(10)]) == []
     raised = [frame(0, [9]), unmeasured(1), unmeasured(2), frame(3, [9, 9])]
     assert [(t, a.raised) for t, a in watch(settings, raised)] == [(0, True), (3, False)]
