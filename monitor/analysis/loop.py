@@ -161,7 +161,7 @@ class AnalysisLoop:
         """
         received = self._source.next(LONGEST_WAIT_S)
         if received is not None and isinstance(received.item, Notice):
-            self._waiting_losses += received.losses
+            self._keep_losses(received)
             self._take_notice(received.item, writer)
 
     def _take_frame(self, frame: Frame | FailedFrame, age_s: float | None, writer: StoreWriter) -> None:
