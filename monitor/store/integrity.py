@@ -75,11 +75,12 @@ def check_file(path: Path, *, full: bool, within_s: float | None = None) -> Inte
         for check in ("integrity_check", "foreign_key_check") if full else ("quick_check",):
             for row in connection.execute(f"PRAGMA {check}"):
                 said = ", ".join(str(value) for value in row)
-                if said != "ok" and len(faults) < _MOST_FAULTS:
-                    faults.append(said if check != "foreign_key_check" else f"a row refers to none: {said}")
+                if check == "foreign_key_check":
+                    said = f"a row refers to none: {said}"
+                faults += [line for line in said.splitlines() if line != "ok" and not line.startswith("***")]
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
-            return Integrity(path, tuple(faults), complete=False)
+            return Integrity(path, tuple(faults[:_MOST_FAULTS]), complete=False)
         if "unable to open" in str(error) or "locked" in str(error):
             raise StoreUnusableError(f"the database {path} cannot be checked ({error})") from error
         faults.append(str(error))
@@ -88,7 +89,7 @@ def check_file(path: Path, *, full: bool, within_s: float | None = None) -> Inte
     finally:
         watch.cancel()
         connection.close()
-    return Integrity(path, tuple(faults), complete=True)
+    return Integrity(path, tuple(faults[:_MOST_FAULTS]), complete=True)
 
 
 def damage_message(found: Integrity) -> str:
@@ -97,8 +98,9 @@ def damage_message(found: Integrity) -> str:
         f"the database {found.path} is damaged ({found.faults[0]}"
         f"{'' if len(found.faults) == 1 else f', and {len(found.faults) - 1} more'}); nothing was written to it. "
         f"Put it aside with `crystal-monitor check-database --database {found.path} --set-aside`, which keeps it under "
-        "another name, then restore the last backup, or start without one: a new database begins. "
-        f"`sqlite3 ASIDE .recover` may save rows from the damaged one. Check the disk, too (smartctl, dmesg)"
+        "another name, then put the last backup in its place (`crystal-monitor restore BACKUP`), or start without one: "
+        "a new database begins. `sqlite3 ASIDE .recover` may save rows of the damaged one. Check the disk, too "
+        "(smartctl, dmesg)"
     )
 
 
