@@ -111,7 +111,7 @@ class AnalysisLoop:
         writer = self._writer(stop)
         try:
             self._run(stop, writer)
-            if stop.is_set():
+            if stop.is_set() and self._commands is not None:
                 self._hear_last_words(writer)
         except NotStoredError as error:
             log.error("%s", error)

@@ -158,7 +158,7 @@ def _afterwards(places: Places) -> Sequence[Command]:
 def _check_wish(wish: InstallWish) -> None:
     if wish.station is not None and re.fullmatch(NAME_PATTERN, wish.station) is None:
         raise InstallError(
-            f"the station's name {wish.station!r} cannot be a unit's: use letters, digits, _ and . (no -), at most 64"
+            f"the station's name {wish.station!r} cannot be a unit's: use letters, digits, _, . and -, at most 64"
         )
     for address in (*wish.camera_networks, *wish.networks):
         if address in _WORDS_FOR_NETWORKS:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from monitor.settings.system_station import CONFIG_FOLDER, RUNTIME_FOLDER, STATE_FOLDER
 
-NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.]{0,63}"
-"""A station's name; without `-`, which systemd reads as a slash in the name of an instance."""
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""A station's name: the instance of its units, and of its files."""
 
 
 @dataclass(frozen=True, slots=True)
