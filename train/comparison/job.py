@@ -68,8 +68,11 @@ def chosen_rates(
 ) -> dict[str, float]:
     """Validation IoU of each learning rate after the trial's steps, on fold 0 with the plan's first seed.
 
-    Done once for each row; what was tried before is read from `work`.
+    Done once for each row; what was tried before is read from `work`. A row that brings its own optimiser is
+    not tried: it has that one's rate, at no value.
     """
+    if variant.optimiser is not None:
+        return {f"{variant.optimiser.learning_rate:g}": 0.0}
     noted = work / TRIALS_NAME
     digest = plan_sha256(plan, variant)
     if noted.exists():
@@ -122,9 +125,10 @@ def _configuration(
     plan: Plan, variant: Variant, seed: int, width: int, parts: Parts
 ) -> TrainingConfiguration:
     training = plan.training
-    weight = parts.positive_weight() if plan.weighted else training.loss.crystal_positive_weight
+    weighted = plan.weighted if variant.weighted is None else variant.weighted
+    weight = parts.positive_weight() if weighted else training.loss.crystal_positive_weight
     loss = (variant.loss or training.loss).model_copy(update={"crystal_positive_weight": weight})
-    optimiser = training.optimiser
+    optimiser = variant.optimiser or training.optimiser
     if variant.average_decay is not None:
         optimiser = optimiser.model_copy(update={"average_decay": variant.average_decay})
     changed = {"network": variant.network, "width": width, "seed": seed, "loss": loss, "optimiser": optimiser}

@@ -47,6 +47,10 @@ class Variant(Configuration):
     """Name in the registry, or `thresholding`."""
     loss: LossConfiguration | None = None
     """In place of the plan's loss; the plan's positive weight is kept."""
+    weighted: bool | None = None
+    """In place of the plan's."""
+    optimiser: OptimiserConfiguration | None = None
+    """In place of the plan's; its learning rate is then the row's, and none is tried."""
     average_decay: float | None = None
     """In place of the plan's."""
     adversarial_levels: float | None = None
@@ -124,6 +128,10 @@ def options() -> tuple[Variant, ...]:
             loss=LossConfiguration(boundary_share=0.1),
         ),
         Variant(name="ours-transformer", network="ours-transformer"),
+        Variant(
+            name="ours-paper-adam", title="ours, the paper's Adam", network=OURS, optimiser=paper_optimiser()
+        ),
+        Variant(name="ours-unweighted", title="ours, ω = 1", network=OURS, weighted=False),
         Variant(name="ours-last", title="ours, last weights (no average)", network=OURS, average_decay=0.0),
         Variant(
             name="ours-adversarial", title="ours, adversarial 0.05", network=OURS, adversarial_levels=0.05

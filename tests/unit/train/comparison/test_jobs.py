@@ -82,6 +82,34 @@ def test_every_network_has_the_same_steps_crops_and_trials(monkeypatch, tmp_path
     assert {run.width for run in runs} == {cost.width for cost in matched.read().networks}
 
 
+def test_a_row_changes_what_it_says_and_nothing_else(monkeypatch, tmp_path):
+    runs = {}
+
+    def noted(configuration, source, out, *rest):
+        runs[out.parent.name if out.parent.name != "trials" else out.parent.parent.name] = configuration
+        raise Enough
+
+    class Enough(Exception):  # noqa: N818 - it is no error
+        pass
+
+    monkeypatch.setattr(jobs.loop, "train", noted)
+    rows = {variant.name: variant for variant in PLANS["suspension"]().variants}
+    for name in ("ours", "ours-unweighted", "ours-paper-adam", "ours-last", "ours-dice", "ours-adversarial"):
+        plan = tiny_plan(variants=(rows[name],), learning_rates=(1e-4,))
+        with pytest.raises(Enough):
+            jobs.run_job(plan, Job(rows[name], 0, 0), Blots(), tmp_path / name / "job", ALONE)
+    ours = runs["ours"]
+    assert runs["ours-unweighted"].loss == ours.loss.model_copy(update={"crystal_positive_weight": 1.0})
+    assert runs["ours-dice"].loss == ours.loss.model_copy(
+        update={"dice_share": 0.5, "crystal_positive_weight": ours.loss.crystal_positive_weight}
+    )
+    assert runs["ours-last"].optimiser == ours.optimiser.model_copy(update={"average_decay": 0.0})
+    assert runs["ours-adversarial"].model_copy(update={"adversarial_levels": 0.0}) == ours
+    paper = runs["ours-paper-adam"].optimiser
+    assert (paper.learning_rate, paper.beta1, paper.beta2, paper.weight_decay) == (1e-4, 0.99, 0.999, 1e-6)
+    assert paper.decay_of == "learning_rate"
+
+
 def test_plans_differ_in_what_results_depend_on():
     plan = tiny_plan()
     ours, other = plan.variants[:2]
@@ -90,7 +118,7 @@ def test_plans_differ_in_what_results_depend_on():
     assert plan_sha256(plan, ours) != plan_sha256(tiny_plan(learning_rates=(1e-3,)), ours)
     for make in PLANS.values():
         names = [variant.name for variant in make().variants]
-        assert len(names) == len(set(names)) == 17
+        assert len(names) == len(set(names)) == 19
         assert {variant.network for variant in make().variants} - {"thresholding"} == set(NETWORKS)
 
 
