@@ -29,13 +29,18 @@ class Limits:
     slowing: float | None = None
     """The same of the median time a frame, which other work on the machine disturbs."""
     slowing_p99: float | None = None
+    more_descriptors: int = 0
+    """Of the fewest that were open at a time, which a thread that comes and goes does not raise in a long soak."""
+    more_threads: int = 0
+    """The same of threads."""
     wal_bytes: int = 64 * MEGABYTE
 
 
 FULL = Limits(growth=0.02, slowing_cpu=1.05, slowing=1.1, slowing_p99=1.25)
 """Of 200,000 frames."""
-SHORT = Limits(growth=0.06)
-"""Of a few thousand frames: the database's page cache (32 MB) is still filling, and no time is judged in a test."""
+SHORT = Limits(growth=0.06, more_descriptors=4, more_threads=1)
+"""Of a few thousand frames: the database's page cache (32 MB) is still filling, the log's checkpointer may be
+at work in all of a tenth, and no time is judged in a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,10 @@ def memory(weights: Sequence[Weight], frames: int, limits: Limits) -> Figures:
             # What of the shared pages counts as one's own depends on who else runs: told, not judged.
             limit = None if kind == "pss" else limits.growth
             figures[f"{role}_{kind}_growth"] = Figure(after / before - 1, limit)
-        for kind in ("descriptors", "threads"):
+        for kind, more in (("descriptors", limits.more_descriptors), ("threads", limits.more_threads)):
             # The fewest: one that checkpoints the log comes and goes, a leak stays.
             before, after = (min(getattr(w, kind) for w in part) for part in (early, late))
-            figures[f"{role}_{kind}"] = Figure(after, before)
+            figures[f"{role}_{kind}"] = Figure(after, before + more)
             figures[f"{role}_{kind}_most"] = Figure(max(getattr(w, kind) for w in own))
     return figures
 
