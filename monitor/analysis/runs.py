@@ -121,7 +121,8 @@ class RunKeeper:
                 ),
                 self._next_by,
             )
-            log.info("run %s (%s) begins", self._run.run_id, self._next_name)
+            subject = {"run": self._run.run_id, "camera": self._run.start.camera, "field": frame.field}
+            log.info("run %s (%s) begins", self._run.run_id, self._next_name, extra={"subject": subject})
             self._next_by = OF_THE_PROCESS
         return self._run
 

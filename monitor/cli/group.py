@@ -43,6 +43,7 @@ _COMMANDS: dict[str, _Entry] = {
     "mute": _Entry("control", "mute", "Silence alerts for a while."),
     "test-alert": _Entry("alert_trial", "test_alert", "A test message through each alert sink."),
     "model": _Entry("model", "model", "The weights: list, verify, build engines."),
+    "bench": _Entry("bench", "bench", "How long each stage of a frame takes here."),
     "acceptance": _Entry("acceptance", "acceptance", "The simulated microscope against its limits."),
     "audit": _Entry("audit", "audit", "Who did what and why: show, verify, export."),
     "keys": _Entry("keys", "keys", "A pair of keys for frames over TCP."),

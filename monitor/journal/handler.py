@@ -90,8 +90,8 @@ def _fields(record: logging.LogRecord, message: str) -> Iterator[tuple[str, str]
     yield "CODE_FILE", record.pathname
     yield "CODE_LINE", str(record.lineno)
     yield "CODE_FUNC", record.funcName or ""
-    for name, value in now_about().items():
-        yield name.upper(), value
+    for name, value in {**now_about(), **getattr(record, "subject", {})}.items():
+        yield name.upper(), str(value)
 
 
 def _encoded(name: str, value: str) -> bytes:

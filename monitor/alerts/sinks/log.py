@@ -24,7 +24,8 @@ class LogSink:
     def send(self, notice: AlertNotice) -> None:
         """Write one line."""
         level = logging.WARNING if notice.alert.raised else logging.INFO
-        _LOGGER.log(level, "%s", one_line(notice))
+        subject = {"run": notice.run_id, "field": notice.field}
+        _LOGGER.log(level, "%s", one_line(notice), extra={"subject": subject})
 
     def close(self) -> None:
         """Nothing is held."""
