@@ -24,7 +24,9 @@ from monitor.cli.options import database_option, json_option
 )
 @json_option
 def check_database(database: str, quick: bool, set_aside: bool, as_json: bool) -> None:
-    """Look through all of an SQLite database for damage; the daemon may run meanwhile (about 2.5 s a gigabyte from a warm cache).
+    """Look through all of an SQLite database for damage; the daemon may run meanwhile.
+
+    It takes about 2.5 s a gigabyte from a warm cache, else as long as the disk needs to read the file.
 
     Exit code 0: whole. 2: damaged, with the remedy. A start after a crash looks for damage by itself, for at most
     storage.check_after_crash_s seconds.
