@@ -24,6 +24,8 @@ class Bound:
     """More rows are an error rather than a silent cut."""
     timeout_s: float = DEFAULT_TIMEOUT_S
     """Seconds after which the question is given up."""
+    max_bytes: int | None = None
+    """Text and bytes in the answer, more of which is an error; None for questions of our own."""
 
 
 class ReadingConnection(Protocol):
@@ -47,13 +49,16 @@ class ReadingConnection(Protocol):
         """Release the database."""
 
 
-def connect_for_reading(location: StoreLocation) -> ReadingConnection:
-    """Open the store for reading, whether or not a writer has it; raises `StoreUnusableError`."""
+def connect_for_reading(location: StoreLocation, *, anything_asked: bool = False) -> ReadingConnection:
+    """Open the store for reading, whether or not a writer has it; raises `StoreUnusableError`.
+
+    `anything_asked`: the questions come from a user and may be meant ill, so that single values are bounded as well.
+    """
     # Each imported when needed: psycopg is an extra.
     if location.path is not None:
         from monitor.store.reading_sqlite import SqliteReading  # noqa: PLC0415
 
-        return SqliteReading(location.path)
+        return SqliteReading(location.path, anything_asked=anything_asked)
     from monitor.store.reading_postgresql import PostgresqlReading  # noqa: PLC0415
 
     return PostgresqlReading(location)

@@ -11,7 +11,7 @@ from monitor.store.column_types import utc_text
 from monitor.store.driver import missing_driver
 from monitor.store.location import StoreLocation
 from monitor.store.reading_connection import Bound, Parameter
-from monitor.store.reading_sqlite import whole_answer
+from monitor.store.reading_sqlite import bounded_rows, whole_answer
 from monitor.store.row_stream import BATCH_ROWS, Row, RowStream
 from monitor.store.table import Table
 
@@ -21,6 +21,7 @@ except ModuleNotFoundError as error:
     raise missing_driver() from error
 
 _CONNECT_TIMEOUT_S = 10
+_BITE_ROWS = 100
 
 
 class PostgresqlReading:
@@ -59,14 +60,22 @@ class PostgresqlReading:
             self._connection.execute(f"SET LOCAL statement_timeout = {int(bound.timeout_s * 1000)}".encode())
             declared = f"DECLARE answer NO SCROLL CURSOR FOR {question}".encode()
             self._connection.execute(declared, parameters or None, prepare=True)
-            cursor = self._connection.execute(f"FETCH {bound.max_rows + 1} FROM answer".encode())
-            rows = [tuple(_plain(value) for value in row) for row in cursor.fetchall()]
+            cursor = self._connection.execute(b"FETCH 0 FROM answer")
             columns = tuple(column.name for column in cursor.description or ())
+            rows = bounded_rows(self._fetched(bound), bound)
         except psycopg.Error as error:
             raise _refusal(error, bound) from error
         finally:
             self._connection.rollback()
         return whole_answer(columns, rows, bound)
+
+    def _fetched(self, bound: Bound) -> Iterator[Row]:
+        """The declared answer; where its size is bounded, in bites that fit into memory whatever is in them."""
+        bite = BATCH_ROWS if bound.max_bytes is None else _BITE_ROWS
+        fetch = f"FETCH {min(bite, bound.max_rows + 1)} FROM answer".encode()
+        while rows := self._connection.execute(fetch).fetchall():
+            for row in rows:
+                yield tuple(_plain(value) for value in row)  # type: ignore[misc]  # the driver gives plain values
 
     def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
         """See `ReadingConnection`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Timer
 from urllib.parse import quote
@@ -16,14 +17,34 @@ from monitor.store.table import Table
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 _HARMLESS_PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "data_version"}
 _LONGEST_VALUE_BYTES = 64 * 2**20
+_LONGEST_VALUE_ASKED_BYTES = 2**18
+"""In a user's question: `instr` and `replace` take quadratic time within a value, and nothing interrupts them (1 s at
+this length, an hour at 16 MB)."""
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_COLUMN: 200,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200,
+    sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 32,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 200,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 0,
+    sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 100,
+    sqlite3.SQLITE_LIMIT_VDBE_OP: 100_000,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_FORBIDDEN_FUNCTIONS = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
 _BUSY_TIMEOUT_S = 5.0
 
 
 class SqliteReading:
     """Implements `ReadingConnection` for an SQLite file; needs no write permission on it or its folder."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; raises `StoreUnusableError` where there is none or it is no store."""
+    def __init__(self, path: Path, *, anything_asked: bool = False) -> None:
+        """Open the file; raises `StoreUnusableError` where there is none or it is no store.
+
+        `anything_asked`: see `connect_for_reading`.
+        """
         if not path.is_file():
             raise StoreUnusableError(
                 f"there is no database {path}: name the one that the daemon writes (--database), or start "
@@ -44,7 +65,10 @@ class SqliteReading:
                 f"the database {path} cannot be read ({error}): it must be a trail store that you may read; "
                 "for another user's, become a member of its group"
             ) from error
-        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
+        longest = _LONGEST_VALUE_ASKED_BYTES if anything_asked else _LONGEST_VALUE_BYTES
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+        for limit, value in _LIMITS.items():
+            self._connection.setlimit(limit, value)
         self._connection.set_authorizer(_authorize)
 
     def parameter(self, name: str) -> str:
@@ -64,9 +88,11 @@ class SqliteReading:
         watch.start()
         try:
             cursor = self._connection.execute(sql, dict(parameters or {}))
-            rows = cursor.fetchmany(bound.max_rows + 1)
-            columns = tuple(column[0] for column in cursor.description or ())
-            cursor.close()
+            try:
+                rows = bounded_rows(cursor, bound)
+                columns = tuple(column[0] for column in cursor.description or ())
+            finally:
+                cursor.close()
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise _refusal(error, bound) from error
         finally:
@@ -98,6 +124,23 @@ class SqliteReading:
         self._connection.close()
 
 
+def bounded_rows(cursor: Iterable[tuple[object, ...]], bound: Bound) -> list[tuple[object, ...]]:
+    """At most one row more than allowed. Raises `QueryError` where their text and bytes come to more than allowed."""
+    rows = itertools.islice(cursor, bound.max_rows + 1)
+    if bound.max_bytes is None:
+        return list(rows)
+    kept, size = [], 0
+    for row in rows:
+        kept.append(row)
+        size += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if size > bound.max_bytes:
+            raise QueryError(
+                f"the answer has more than {bound.max_bytes / 1e6:.0f} MB of text: narrow the question "
+                "(fewer columns, WHERE run_id = ..., LIMIT ...)"
+            )
+    return kept
+
+
 def whole_answer(columns: tuple[str, ...], rows: list[tuple[object, ...]], bound: Bound) -> Table:
     """The table, or `QueryError` where it has more rows than allowed."""
     if len(rows) > bound.max_rows:
@@ -113,7 +156,7 @@ def _authorize(
 ) -> int:
     if action in _READING:
         return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_FUNCTION and second != "load_extension":
+    if action == sqlite3.SQLITE_FUNCTION and second not in _FORBIDDEN_FUNCTIONS:
         return sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_PRAGMA and first in _HARMLESS_PRAGMAS:
         return sqlite3.SQLITE_OK
