@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from monitor.settings.base import SettingsModel
+from monitor.settings.retention import RetentionSettings
 
 
 def user_database() -> str:
@@ -99,6 +100,8 @@ class StorageSettings(SettingsModel):
     one."""
     archive: ArchiveSettings = ArchiveSettings()
     """Key frames."""
+    retention: RetentionSettings = RetentionSettings()
+    """How long the database keeps what."""
     disk: DiskSettings = DiskSettings()
     """What is done when a disk is almost full."""
     wal_alert_bytes: int = Field(default=64_000_000, ge=32_000_000)

@@ -49,7 +49,17 @@ def m0004_stations(connection: Connection) -> None:
     _add_column(connection, tables.trail.c.points_until_s)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0003_audit, m0004_stations)
+def m0005_retention(connection: Connection) -> None:
+    """What was thinned of each trail, field and run, and what was done by retention."""
+    tables.tidying.create(connection, checkfirst=True)
+    _add_column(connection, tables.run.c.thinned_at)
+    _add_column(connection, tables.field.c.thinned_to_frame_id)
+    _add_column(connection, tables.field.c.thinning_plan)
+    _add_column(connection, tables.trail.c.points_thinned)
+    _add_column(connection, tables.trail.c.thinned_within_px)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0003_audit, m0004_stations, m0005_retention)
 
 
 def migrate(connection: Connection) -> None:

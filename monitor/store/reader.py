@@ -24,6 +24,7 @@ _ORDER = {
     "csd": "field, elapsed_s, weighting, border_rule",
     "event_log": "event_id",
     "session_log": "first_seen_at",
+    "tidying_log": "tidying_id",
     "delivery_log": "delivery_id",
     "audit_log": "seq",
 }

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from monitor.clock import Clock
+from monitor.clock import Clock, Instant
 from monitor.errors import StoreError
 from monitor.records.audit import OF_THE_PROCESS, Attribution, AuditEntry
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
 from monitor.records.run import Run, RunChange, RunStart, SilenceObserved, StorageObserved
+from monitor.settings.retention import RetentionSettings
 from monitor.store.audit import write_audit
 from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
 from monitor.store.failures import explain
@@ -23,6 +24,7 @@ from monitor.store.outbox import Outbox
 from monitor.store.outbox_queue import Flood
 from monitor.store.runs import change_run, find_open_run, open_run
 from monitor.store.stored_fields import read_field
+from monitor.store.tidying import Tidied, tidy
 from monitor.store.trail_store import WHOLE_HISTORY, HistoryWanted, StoredField
 from monitor.store.writing_connection import CHECK_WITHIN_S, WritingConnection
 
@@ -131,6 +133,12 @@ class SqlTrailStore:
     def enter(self, entry: AuditEntry) -> None:
         """Add a row to the audit trail, for a deed that writes nothing else. Raises `StoreError`."""
         self._write((entry,), lambda connection: write_audit(connection, entry), "writing the audit trail of")
+
+    def tidy(
+        self, wanted: RetentionSettings, now: Instant, *, dry_run: bool = False
+    ) -> Iterator[Tidied | None]:
+        """Thin and remove what retention says, slice by slice: see `tidying.tidy`. Frames may be appended between."""
+        return tidy(self._in_transaction, wanted, now, self._sharing, dry_run=dry_run)
 
     def close(self) -> None:
         """See `TrailStore`."""

@@ -63,6 +63,7 @@ run = Table(
     Column("detection_limit_px", Number),
     Column("told_event_id", Whole, nullable=False),
     Column("station", Words, nullable=False, server_default=text("''")),
+    Column("thinned_at", UtcTime),
     sqlite_autoincrement=True,
     **_STRICT,
 )
@@ -81,6 +82,8 @@ field = Table(
     Column("decided_by", Words),
     Column("completed_at", UtcTime),
     Column("completed_elapsed_s", Number),
+    Column("thinned_to_frame_id", Whole),
+    Column("thinning_plan", Words),
     UniqueConstraint("run_id", "name"),
     **_STRICT,
 )
@@ -201,6 +204,8 @@ trail = Table(
     *_numbers("fit_window_s", "fit_coverage", "fit_ended_s"),
     # No point of an ended trail is later than this; NULL where it may have points to the end of its run.
     Column("points_until_s", Number),
+    Column("points_thinned", Whole, nullable=False, server_default=text("0")),
+    Column("thinned_within_px", Number),
     sqlite_with_rowid=False,
     **_STRICT,
 )
@@ -331,6 +336,20 @@ delivery = Table(
     **_STRICT,
 )
 
+# What retention did, also to runs that are no more: hence no foreign key.
+tidying = Table(
+    "tidying",
+    METADATA,
+    _key("tidying_id"),
+    Column("at", UtcTime, nullable=False),
+    Column("run_id", Whole, nullable=False),
+    Column("run_name", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("points_removed", Whole, nullable=False),
+    Column("detail", Words, nullable=False),
+    **_STRICT,
+)
+
 __all__ = [
     "METADATA",
     "POINT_GROWTH",
@@ -347,5 +366,6 @@ __all__ = [
     "point",
     "run",
     "size_distribution",
+    "tidying",
     "trail",
 ]

@@ -18,6 +18,7 @@ class ColumnKind(StrEnum):
 _WORDS = frozenset(
     [
         "acknowledged_at",
+        "action",
         "alert_kind",
         "archived",
         "at",
@@ -92,6 +93,8 @@ _WHOLE = frozenset(
         "lost",
         "merged_into",
         "points",
+        "points_removed",
+        "points_thinned",
         "reminder",
         "revision",
         "run_id",
@@ -101,6 +104,7 @@ _WHOLE = frozenset(
         "summary_event_id",
         "superseded",
         "tail_at_most",
+        "tidying_id",
         "touches_border",
         "uid",
     ]

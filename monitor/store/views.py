@@ -135,7 +135,7 @@ SELECT r.run_id, f.name AS field, t.crystal_id, t.birth_kind, t.first_seen_s - r
   t.detection_floor_um_per_s,
   r.name, t.last_seen_s - r.zero_s AS last_seen_s, t.max_area_px, t.low_px_per_s AS growth_rate_low_px_per_s,
   t.high_px_per_s AS growth_rate_high_px_per_s, t.front_speed_px_per_s, t.fit_coverage, t.split_from,
-  t.fit_ended_s - r.zero_s AS fit_ended_s, r.station
+  t.fit_ended_s - r.zero_s AS fit_ended_s, r.station, t.points_thinned, t.thinned_within_px
 FROM trail t
   JOIN field f ON f.field_id = t.field_id
   JOIN run r ON r.run_id = f.run_id
@@ -163,6 +163,9 @@ SELECT e.run_id, d.event_id, d.sink, d.state, d.attempts, d.queued_at, d.first_a
 FROM delivery d
   JOIN event e ON e.event_id = d.event_id
   JOIN run r ON r.run_id = e.run_id"""
+
+TIDYING_LOG = """
+SELECT y.tidying_id, y.at, y.run_id, y.run_name AS name, y.action, y.points_removed, y.detail FROM tidying y"""
 
 # Sent = considered + lost + superseded, up to the last sequence number that was seen.
 SESSION_LOG = """
@@ -192,6 +195,7 @@ VIEWS = {
     "csd": CSD,
     "event_log": EVENT_LOG,
     "session_log": SESSION_LOG,
+    "tidying_log": TIDYING_LOG,
     "delivery_log": DELIVERY_LOG,
     "audit_log": AUDIT_LOG,
 }
