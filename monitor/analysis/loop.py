@@ -74,6 +74,11 @@ Waiting = Callable[[str], None]
 store that takes nothing. The loop goes round all the same."""
 
 
+Idle = Callable[[float], bool]
+"""Called in the loop's thread with how long it is about to wait, seconds; true where it did something instead, which
+must not take longer than a frame may wait."""
+
+
 class AnalysisLoop:
     """Takes frames from a source until it is told to stop or, in a replay, the source is finished."""
 
@@ -98,6 +103,8 @@ class AnalysisLoop:
         self._emitter = emitter
         self._commands = commands
         self._observers = tuple(observers)
+        self.idle: Idle = lambda _wait_s: False
+        """What is done in waits; may be set before `run`."""
         self._tell_waiting: Waiting = waiting or (lambda _reason: None)
         self._losses = WaitingLosses()
         self._watch = StationWatch(clock, StorageWatch(settings.storage, clock, emitter.frame_archive))
@@ -137,11 +144,13 @@ class AnalysisLoop:
             now = self._clock.now()
             wait_s = 0.0 if next_due is None else next_due.seconds_since(now)
             if wait_s > 0:
-                stop.wait(min(wait_s, LONGEST_WAIT_S))
+                if not self.idle(wait_s):
+                    stop.wait(min(wait_s, LONGEST_WAIT_S))
                 continue
             received = self._source.next(LONGEST_WAIT_S)
             if received is None:
                 self._notice_silence(writer)
+                self.idle(LONGEST_WAIT_S)
                 continue
             self._keep_losses(received)
             if isinstance(received.item, Notice):

@@ -17,6 +17,7 @@ from monitor.analysis.auditing import AuditedService, RefusalRecorder
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.daemon_report import DaemonReport
 from monitor.analysis.fields import Fields
+from monitor.analysis.housekeeping import Housekeeping
 from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
 from monitor.analysis.opening_sinks import opened_emitter
 from monitor.analysis.runs import Provenance, RunKeeper
@@ -117,6 +118,8 @@ def open_analysis(
             stack.callback(commands.close)
         observers = (*observers, emitter.observe)
         loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)
+        if live:
+            loop.idle = Housekeeping(store, settings.storage.retention, clock).use
         yield Analysis(loop, keeper, store)
 
 

@@ -36,6 +36,7 @@ _COMMANDS: dict[str, _Entry] = {
     "export": _Entry("export", "export", "A run as CSV or Parquet files."),
     "backup": _Entry("backup", "backup", "Copy the database while the daemon writes it."),
     "restore": _Entry("backup", "restore_command", "Put a backup in the database's place."),
+    "tidy": _Entry("tidy", "tidy", "Thin or remove old runs, and give the room back."),
     "new-run": _Entry("control", "new_run", "Close the open run and open the next."),
     "zero": _Entry("control", "zero", "Set the run's time zero to now."),
     "note": _Entry("control", "note", "Write a note into the run."),

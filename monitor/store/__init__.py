@@ -12,6 +12,7 @@ from monitor.store.backup import (
     postgresql_restore_command,
     restore,
 )
+from monitor.store.compaction import compact
 from monitor.store.condition import WalReader, measure_folder, measure_store, wal_readers
 from monitor.store.driver import check_driver
 from monitor.store.integrity import Integrity, check_database, damage_message, put_aside
@@ -26,6 +27,8 @@ from monitor.store.row_stream import RowStream
 from monitor.store.space import SpaceEstimate, estimate_space
 from monitor.store.sql_trail_store import SqlTrailStore, open_store
 from monitor.store.table import Table
+from monitor.store.tidying import Tidied
+from monitor.store.tidying_preview import preview_tidy
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField, TrailStore
 from monitor.store.view_columns import ColumnKind, column_kind
 
@@ -46,6 +49,7 @@ __all__ = [
     "SqlTrailStore",
     "StoredField",
     "Table",
+    "Tidied",
     "TrailReader",
     "TrailStore",
     "WalReader",
@@ -55,6 +59,7 @@ __all__ = [
     "check_driver",
     "check_local",
     "column_kind",
+    "compact",
     "damage_message",
     "estimate_space",
     "export_lines",
@@ -64,6 +69,7 @@ __all__ = [
     "open_store",
     "postgresql_backup_command",
     "postgresql_restore_command",
+    "preview_tidy",
     "put_aside",
     "restore",
     "run_query",

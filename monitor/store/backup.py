@@ -10,7 +10,6 @@ import fcntl
 import os
 import re
 import shlex
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -22,7 +21,15 @@ from monitor.clock import Instant
 from monitor.errors import BackupError, StoreUnusableError
 from monitor.store.location import StoreLocation
 from monitor.store.locks import FileWriterLock
-from monitor.store.store_file import check_store_file, count_rows, open_read_only, require_file
+from monitor.store.store_file import (
+    check_store_file,
+    count_rows,
+    give_to_owner_of,
+    open_read_only,
+    require_file,
+    require_room,
+    sync,
+)
 
 _SLICE_PAGES = 256
 _PAUSE_S = 0.002
@@ -30,7 +37,6 @@ _PAUSE_S = 0.002
 _ATTEMPTS = 5
 _MODE = 0o640
 _STAMP = "%Y%m%dT%H%M%SZ"
-_SPARE = 1.02
 
 Told = Callable[[int, int], None]
 """Called with how many bytes are copied, and of how many."""
@@ -102,10 +108,10 @@ def restore(backup: Path, store: Path, at: Instant, told: Told) -> Restored:
         rows = _copy_checked(backup, partial, told)
         owner = store if store.exists() else store.parent
         for path in (partial, store.with_name(store.name + ".lock")):
-            _give_to_owner_of(owner, path)
+            give_to_owner_of(owner, path)
         aside = _keep_aside(store, at) if store.exists() else None
         partial.replace(store)
-        _sync_folder(store.parent)
+        sync(store.parent)
     finally:
         lock.release()
     return Restored(rows, aside)
@@ -133,7 +139,7 @@ class _ChangedError(Exception):
 def _copy_checked(source: Path, partial: Path, told: Told) -> dict[str, int]:
     """Copy to `partial`, check it and make it durable; nothing is left of it where that fails. Rows by table."""
     try:
-        _require_room(source, partial.parent)
+        require_room(source, partial.parent)
         for _ in range(_ATTEMPTS):
             partial.unlink(missing_ok=True)
             os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
@@ -147,7 +153,7 @@ def _copy_checked(source: Path, partial: Path, told: Told) -> dict[str, int]:
                     raise BackupError(
                         f"the copy of {source} has other rows than the store: {found} and {wanted}"
                     )
-                _sync(partial)
+                sync(partial)
                 return found
         raise BackupError(
             f"the store {source} was opened or closed {_ATTEMPTS} times while it was copied: try again"
@@ -195,17 +201,6 @@ def _journal_mode(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def _require_room(source: Path, folder: Path) -> None:
-    wal = source.with_name(source.name + "-wal")
-    wanted = (source.stat().st_size + (wal.stat().st_size if wal.exists() else 0)) * _SPARE
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise BackupError(
-            f"{folder} has {free / 1e6:.0f} MB free, and a copy of {source} takes {wanted / 1e6:.0f} MB: make room, or "
-            "name another folder"
-        )
-
-
 def _publish(partial: Path, final: Path) -> None:
     try:
         os.link(partial, final)  # unlike a rename, it replaces nothing
@@ -213,7 +208,7 @@ def _publish(partial: Path, final: Path) -> None:
         raise BackupError(f"the backup cannot be named {final} ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(final.parent)
+    sync(final.parent)
 
 
 def _remove_oldest(new: Path, stem: str, keep: int) -> tuple[Path, ...]:
@@ -262,21 +257,3 @@ def _keep_aside(store: Path, at: Instant) -> Path:
     except FileExistsError as error:
         raise BackupError(f"there is a file {aside} already: wait a second") from error
     return aside
-
-
-def _give_to_owner_of(owner: Path, path: Path) -> None:
-    """What root puts back must be its user's again."""
-    like = owner.stat()
-    if os.geteuid() == 0 and path.exists():
-        os.chown(path, like.st_uid, like.st_gid)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_sync_folder = _sync

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +11,8 @@ from urllib.parse import quote
 
 from monitor.errors import BackupError, StoreUnusableError
 from monitor.store.migrations import MIGRATIONS, VIEWS_RECORD
+
+_SPARE = 1.02
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -53,3 +57,31 @@ def check_store_file(path: Path) -> None:
             f"{path} was written by a newer version of Crystal Monitor (it has the migration {unknown[-1]!r}): install "
             "that version"
         )
+
+
+def require_room(source: Path, folder: Path) -> None:
+    """Raise `BackupError` unless a copy of the source fits into the folder."""
+    wal = source.with_name(source.name + "-wal")
+    wanted = (source.stat().st_size + (wal.stat().st_size if wal.exists() else 0)) * _SPARE
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise BackupError(
+            f"{folder} has {free / 1e6:.0f} MB free, and a copy of {source} takes {wanted / 1e6:.0f} MB: make room, or "
+            "name another folder"
+        )
+
+
+def give_to_owner_of(owner: Path, path: Path) -> None:
+    """What root puts back must be its user's again."""
+    like = owner.stat()
+    if os.geteuid() == 0 and path.exists():
+        os.chown(path, like.st_uid, like.st_gid)
+
+
+def sync(path: Path) -> None:
+    """Make a file, or what a folder lists, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

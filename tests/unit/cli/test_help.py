@@ -30,7 +30,7 @@ COUNTS = {
     "workers",
     "frames",
 }
-UNITS = ("_s", "_px", "um_per_px", "seconds", "_per_s")
+UNITS = ("_s", "_days", "_px", "um_per_px", "seconds", "_per_s")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:

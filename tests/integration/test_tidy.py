@@ -1,0 +1,85 @@
+"""`tidy` on the command line, beside the daemon and without it; and a file that stays the same size over months."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.records.run import RunEnded
+from monitor.settings.retention import RetentionSettings
+from monitor.store import TrailReader, open_store
+from tests import trail_results as made
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAY_S = 86_400.0
+
+
+def command(*arguments: str, code: int = 0) -> str:
+    done = subprocess.run(  # noqa: PLW1510  # the exit code is what is tested
+        [sys.executable, "-m", "monitor.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        timeout=60,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def one_day(database: Path, day: int, frames: int = 200, crystals: int = 15) -> None:
+    """An experiment of that day, pressed into a few frames."""
+    store = open_store(str(database), "NORMAL")
+    began = made.at(day * DAY_S)
+    run = store.start_run(made.run_start(f"day {day}", started=began, epoch=began))
+    for index in range(frames):
+        store.append(run, made.growing(index, crystals))
+    store.record(run, RunEnded(began.after(frames)))
+    store.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_dry_run_tells_what_the_command_then_does(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    one_day(database, 0)
+    before = database.stat().st_size
+    options = ("--database", f"sqlite:///{database}", "--full-points-days", "0", "--json")
+    daemon = open_store(str(database))
+    (would,) = json.loads(command("tidy", "--dry-run", *options))["runs"]
+    assert "already written by another process" in command("tidy", *options, code=2)
+    daemon.close()
+    assert database.stat().st_size == before
+    did = json.loads(command("tidy", "--compact", *options))
+    assert did["runs"] == [would]
+    assert would["points_removed"] > would["points"] / 2
+    assert did["bytes_before_and_after"][1] == database.stat().st_size < before / 2
+    assert open_store(str(database)).close() is None
+    with TrailReader(str(database)) as reader:
+        assert len(reader.view("growth_history")) == would["points"] - would["points_removed"]
+        assert set(reader.view("trail_summary").column("points")) == {199}
+    assert "nothing says what to tidy" in command("tidy", "--database", str(database), code=2)
+
+
+@pytest.mark.timeout(120)
+def test_the_file_of_a_station_stays_the_same_size_over_months(tmp_path: Path) -> None:
+    """Sixty daily runs: with retention the size of the first weeks is that of the last."""
+    database = tmp_path / "trails.sqlite"
+    wanted = RetentionSettings(full_points_days=2, runs_days=14)
+    sizes = []
+    for day in range(60):
+        one_day(database, day, frames=50)
+        store = open_store(str(database), "NORMAL")
+        for _ in store.tidy(wanted, made.at((day + 1) * DAY_S)):
+            pass
+        store.close()
+        sizes.append(database.stat().st_size)
+    assert sizes[9] > 1.5 * sizes[1], "the control: it grows until the first run is due"
+    assert max(sizes) <= 1.1 * max(sizes[:20]), sizes
+    with TrailReader(str(database)) as reader:
+        assert len(reader.view("run_summary")) == 14
+        assert len(reader.view("tidying_log")) == 60 - 2 + 60 - 14
