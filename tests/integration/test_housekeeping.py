@@ -1,0 +1,48 @@
+"""Between frames the analysis thins what is due: a slice a wait, none where a frame is near or nothing is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.analysis.housekeeping import LOOK_EVERY_S, Housekeeping
+from monitor.clock import Instant
+from monitor.records.run import RunEnded
+from monitor.settings.retention import RetentionSettings
+from monitor.store import TrailReader, open_store
+from tests import trail_results as made
+
+
+class SetClock:
+    """Says what it is told."""
+
+    def __init__(self) -> None:
+        self.at = made.at(100_000.0)
+
+    def now(self) -> Instant:
+        return self.at
+
+
+def test_waits_are_used_until_all_is_done(tmp_path: Path) -> None:
+    database = str(tmp_path / "trails.sqlite")
+    store = open_store(database)
+    run = store.start_run(made.run_start())
+    for index in range(60):
+        store.append(run, made.growing(index, 30))
+    store.record(run, RunEnded(made.at(60)))
+    clock = SetClock()
+    assert not Housekeeping(store, RetentionSettings(), clock).use(1.0), "off by default"
+    keeper = Housekeeping(store, RetentionSettings(full_points_days=1), clock)
+    assert not keeper.use(0.05), "a frame is near"
+    slices = 0
+    while keeper.use(1.0):
+        slices += 1
+    assert slices > 3, "the control: a run is thinned in several waits"
+    with TrailReader(database) as reader:
+        assert reader.view("tidying_log").column("run_id") == (run.run_id,)
+        assert len(reader.view("growth_history")) < 30 * 59 / 4
+    second = store.start_run(made.run_start("next"))
+    store.record(second, RunEnded(made.at(61)))
+    assert not keeper.use(1.0), "nothing is looked for again so soon"
+    clock.at = clock.at.after(LOOK_EVERY_S)
+    assert keeper.use(1.0)
+    store.close()
