@@ -14,7 +14,7 @@ from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError
 from monitor.service.station_troubles import RoomStatus, troubles_of
 from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
-from monitor.store import TrailReader, measure_store
+from monitor.store import TrailReader, locate, measure_store
 from monitor.version import __version__
 
 LONGEST_WAIT_S = 5.0
@@ -85,7 +85,10 @@ def station_status(settings: StationSettings) -> StationStatus:
     """Ask the daemon, then the database. Raises StoreUnusableError for a database's address that is none."""
     asked = _ask(settings)
     daemon = asked.status
-    stored, store_says = _stored(settings.storage.database, daemon.run_id if daemon is not None else None)
+    run_id = daemon.run_id if daemon is not None else None
+    # An SQLite file is one station's, and had runs before they were marked with it.
+    shared = locate(settings.storage.database).path is None
+    stored, store_says = _stored(settings.storage.database, run_id, settings.name if shared else None)
     room = _room(settings)
     troubles = list(
         troubles_of(
@@ -152,12 +155,12 @@ def _ask(settings: StationSettings) -> _Asked:
     return _Asked(DaemonStatus.model_validate_json(answer))
 
 
-def _stored(database: str, run_id: int | None) -> tuple[StoredStatus | None, str]:
-    """What the database says of that run, else of its last; or why it does not."""
+def _stored(database: str, run_id: int | None, station: str | None) -> tuple[StoredStatus | None, str]:
+    """What the database says of that run, else of the last (of the station, where it is named); or why it does not."""
     try:
         with TrailReader(database) as reader:
             if run_id is None:
-                run_id = reader.find_run("last")
+                run_id = reader.find_run("last", station)
             run = dict(next(reader.view("run_summary", run_id).records()))
             rates = [
                 float(str(row["growth_rate_um_per_s"]))
@@ -178,9 +181,8 @@ def _stored(database: str, run_id: int | None) -> tuple[StoredStatus | None, str
                 for each in fields
                 for row in reader.stream("frame_log", run_id, newest=1, field=str(each["field"])).records()
             ]
-            deliveries = tuple(
-                _deliveries(dict(row) for row in reader.view("delivery_log", state="pending").records())
-            )
+            waiting = [dict(row) for row in reader.view("delivery_log", state="pending").records()]
+            deliveries = tuple(_deliveries(row for row in waiting if station in (None, row["station"])))
     except UnknownRunError:
         return None, "there is no run in the database yet"
     except (StoreError, QueryError) as error:

@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from monitor.alerts.sinks import available_sinks
+from monitor.alerts.sinks import check_sink
 from monitor.camera import build_camera, is_live
 from monitor.clock import Clock
-from monitor.errors import CrystalMonitorError, SettingsError, StoreUnusableError
+from monitor.errors import CrystalMonitorError, SettingsError, StoreUnusableError, UserError
 from monitor.service.doctor.finding import Finding, fail, from_message, ok, warn
 from monitor.service.places import wrong_places
 from monitor.service.start_check import wrong_experiment
@@ -113,11 +113,14 @@ def _secrets(settings: StationSettings) -> Iterator[Finding]:
 
 
 def _sinks(settings: StationSettings) -> Iterator[Finding]:
-    known = available_sinks()
     for number, sink in enumerate(settings.alerts.sinks):
         check = f"alerts.sinks.{number}"
-        if sink.kind not in known:
-            yield fail(check, f"there is no sink {sink.kind!r}", f"choose one of {', '.join(known)}")
+        try:
+            check_sink(sink, settings.name)
+        except UserError as error:
+            yield from_message(check, error)
+        else:
+            yield ok(check, f"{sink.name} can be used")
     if not settings.alerts.sinks:
         yield warn("alerts.sinks", "alerts go to nobody", "name a sink; they stand in event_log all the same")
 
