@@ -1,4 +1,7 @@
-"""`python store_writer.py DATABASE SYNCHRONOUS FRAMES`: two clean starts and a kill; tells each commit on stdout."""
+"""`python store_writer.py DATABASE SYNCHRONOUS FRAMES TROUBLE`: two starts, a kill; tells each commit.
+
+TROUBLE: from so many bytes of log on the checkpointer's thread cuts it, beside the commits.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import signal
 import sys
 
-from monitor.store import open_store
+from monitor.store import checkpointing, open_store
 from tests import trail_results as made
 
 CRYSTALS = 40
@@ -27,4 +30,5 @@ def write(database: str, synchronous: str, frames: int) -> None:
 
 
 if __name__ == "__main__":
+    checkpointing.TROUBLE_BYTES = int(sys.argv[4])
     write(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -15,13 +15,15 @@ import pytest
 
 from monitor.errors import CrystalMonitorError
 from monitor.store import SqlTrailStore, open_store
+from monitor.store.checkpointing import TROUBLE_BYTES
 from tests import trail_results as made
 from tests.power_cut.disk import Disk, Operation, read_log
 from tests.power_cut.recording import compile_recorder, recorded_environment
 from tests.power_cut.store_writer import CRYSTALS
 
-INSTANTS = 200
-FRAMES = 300
+INSTANTS = 100
+"""In each of the two ways of checkpointing."""
+FRAMES = 220
 DATABASE = "trails.sqlite"
 WRITER = Path(__file__).with_name("store_writer.py")
 
@@ -33,11 +35,20 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_recorder(tmp_path_factory.mktemp("recorder"))
 
 
-def recorded(recorder: Path, folder: Path, synchronous: str) -> list[Operation]:
+def recorded(
+    recorder: Path, folder: Path, synchronous: str, trouble_bytes: int = TROUBLE_BYTES
+) -> list[Operation]:
     """What the real writer asked of the disk, from the first start to its kill."""
     place, log = folder / "disk", folder / "log"
     place.mkdir()
-    command = [sys.executable, str(WRITER), str(place / DATABASE), synchronous, str(FRAMES)]
+    command = [
+        sys.executable,
+        str(WRITER),
+        str(place / DATABASE),
+        synchronous,
+        str(FRAMES),
+        str(trouble_bytes),
+    ]
     environment = recorded_environment(recorder, place, log)
     child = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert child.stdout.splitlines()[-1] == f"committed {FRAMES - 1}", child.stderr
@@ -107,8 +118,13 @@ def wrong_inside(store: SqlTrailStore, database: Path, last_told: int) -> str:
 
 
 @pytest.mark.timeout(180)
-def test_nothing_committed_is_lost_at_any_instant(recorder: Path, tmp_path: Path) -> None:
-    operations = recorded(recorder, tmp_path, "FULL")
+@pytest.mark.parametrize(
+    "trouble_bytes", [TROUBLE_BYTES, 150_000], ids=["checkpoints in commits", "beside commits"]
+)
+def test_nothing_committed_is_lost_at_any_instant(recorder: Path, tmp_path: Path, trouble_bytes: int) -> None:
+    operations = recorded(recorder, tmp_path, "FULL", trouble_bytes)
+    threads = {operation.thread for operation in operations}
+    assert (len(threads) > 1) == (trouble_bytes < TROUBLE_BYTES), "the control: who checkpoints"
     found, commits_seen = [], set()
     for number, mercy, told, files in cuts(operations, INSTANTS):
         commits_seen.add(len(told))
