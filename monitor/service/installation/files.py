@@ -12,7 +12,13 @@ from monitor.service.installation.steps import WriteFile
 
 SHIPPED_COMMAND = "/opt/crystal-monitor/bin/crystal-monitor"
 """The command in the units as they are shipped."""
-UNITS = ("crystal-monitor@.target", "crystal-monitor@.service", "crystal-grabber@.service")
+UNITS = (
+    "crystal-monitor@.target",
+    "crystal-monitor@.service",
+    "crystal-grabber@.service",
+    "crystal-backup@.service",
+    "crystal-backup@.timer",
+)
 SERVICES = ("crystal-monitor@", "crystal-grabber@")
 _BACKOFF_FROM = 254
 """The systemd that knows RestartSteps=."""

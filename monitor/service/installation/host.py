@@ -99,6 +99,11 @@ def is_enabled(station: str) -> bool:
     return _ask("systemctl", "is-enabled", f"crystal-monitor@{station}.target") == "enabled"
 
 
+def is_backed_up(station: str) -> bool:
+    """Whether its database is backed up every night."""
+    return _ask("systemctl", "is-enabled", f"crystal-backup@{station}.timer") == "enabled"
+
+
 def is_active(station: str) -> bool:
     """Whether the station runs."""
     return _ask("systemctl", "is-active", f"crystal-monitor@{station}.target") == "active"

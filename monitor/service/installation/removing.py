@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.service.installation.errors import InstallError
 from monitor.service.installation.files import SERVICES, UNITS
-from monitor.service.installation.host import check_machine, is_active, is_enabled
+from monitor.service.installation.host import check_machine, is_active, is_backed_up, is_enabled
 from monitor.service.installation.places import Places
 from monitor.service.installation.steps import Command, RemoveFile, Say, Step, carry_out
 
@@ -33,9 +33,15 @@ def uninstall(station: str | None, places: Places, say: Say, *, dry_run: bool = 
 
 def _station(name: str, places: Places) -> list[Step]:
     target = f"crystal-monitor@{name}.target"
+    timer = f"crystal-backup@{name}.timer"
     steps: list[Step] = []
+    if places.is_this_machine and is_backed_up(name):
+        steps.append(
+            Command(("systemctl", "disable", "--now", timer), ("systemctl", "enable", "--now", timer))
+        )
     if not places.is_this_machine:
         steps.append(RemoveFile(places.units / "multi-user.target.wants" / target, places.units))
+        steps.append(RemoveFile(places.units / "timers.target.wants" / timer, places.units))
     elif is_enabled(name) or is_active(name):
         steps.append(
             Command(("systemctl", "disable", "--now", target), ("systemctl", "enable", "--now", target))
