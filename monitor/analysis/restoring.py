@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 
 import numpy as np
@@ -70,6 +71,8 @@ def restored_state(settings: StationSettings, stored: StoredField) -> FieldState
         )
     except (StoreError, ValueError) as error:
         log.warning("field %s starts afresh, its crystals get new numbers: %s", stored.field, error)
+        with suppress(ValueError):  # what was told is not told again for that
+            fresh.alerts = AlertState.from_json(stored.state.alerts_json)
         return fresh
 
 

@@ -239,3 +239,30 @@ class TestMqtt:
             sink = open_sink(SINK.validate_python(plain), "plate")
             sink.send(notice(2))
             sink.close()
+
+    # paho leaves the socket of a handshake that failed to the collector.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_tls_with_an_authority_of_one_s_own(self, tmp_path: Path) -> None:
+        import shutil
+        import subprocess
+
+        if shutil.which("openssl") is None:
+            pytest.skip("no openssl on this machine")
+        certificate, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        lines = (f"certfile {certificate}", f"keyfile {key}")
+        with broker(tmp_path, *lines) as running:
+            plain = sink_settings("mqtt", tmp_path, running.port).model_dump(exclude_none=True)
+            plain["options"] |= {"tls": True, "timeout_s": 2.0}
+            sink = open_sink(SINK.validate_python(plain), "plate")
+            with pytest.raises(AlertSinkError, match="cannot be reached"):
+                sink.send(notice(1))
+            sink.close()
+            plain["options"] |= {"ca_file": str(certificate)}
+            sink = open_sink(SINK.validate_python(plain), "plate")
+            sink.send(notice(2))
+            sink.close()

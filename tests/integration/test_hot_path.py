@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from monitor.clock import SystemClock
 from monitor.records import AlertNotice
@@ -94,13 +97,18 @@ def wait_for(question: object) -> None:
         time.sleep(0.01)
 
 
-def test_a_restart_and_a_new_time_zero_tell_nothing_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spoiled", [False, True], ids=["", "another version's trails"])
+def test_a_restart_and_a_new_time_zero_tell_nothing_twice(spoiled: bool, tmp_path: Path) -> None:
     clock, first, second = SystemClock(), RecordingSink(), RecordingSink()
     fields = ["A1", "A2"]
     script: list[Step] = [frame(number, clock.now(), name) for number, name in enumerate(fields)]
     with scripted(tmp_path, [*script, None], settings=settings(tmp_path), sinks={"it": first}) as parts:
         parts.loop.run(threading.Event())
         wait_for(lambda: len(first.got) == 2)
+    if spoiled:
+        with sqlite3.connect(tmp_path / "trails.sqlite") as connection:
+            connection.execute("UPDATE field_state SET tracker_json = '{}'")
+        connection.close()
     later: list[Step] = [frame(2 + number, clock.now(), name) for number, name in enumerate(fields * 3)]
     with scripted(tmp_path, [], settings=settings(tmp_path), sinks={"it": second}) as parts:
         from monitor.records.run import TimeZeroSet

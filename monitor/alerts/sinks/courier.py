@@ -94,6 +94,8 @@ class Courier:
 
     def revive(self) -> None:
         """Start another thread in place of one that a fault in the sink ended; that was a failed attempt."""
+        if self._died is None:
+            return
         with self._changed:
             thread, died = self._thread, self._died
             if self._stopping or died is None or (thread is not None and thread.is_alive()):
