@@ -154,6 +154,8 @@ class TrainingConfiguration(Configuration):
     adversarial_levels: float = Field(default=0.0, ge=0)
     """Adversarial training: each step also learns from its images moved by this much against the loss (the sign of
     the gradient, in units of the normalised image; 0: off)."""
+    teacher_share: float = Field(default=0.0, ge=0, le=1)
+    """Distillation: share of the targets that are a teacher's probabilities (0: the labels alone)."""
     augmentation: AugmentationConfiguration = AugmentationConfiguration()
     """How crops are varied."""
     mix: MixConfiguration = MixConfiguration()

@@ -55,6 +55,13 @@ class Validate(Protocol):
         """How good a network is; more is better. It is in evaluation mode, and a function of the weights alone."""
 
 
+class Teacher(Protocol):
+    """What a network is distilled from."""
+
+    def targets(self, images_BCHW: torch.Tensor) -> torch.Tensor:
+        """Calibrated probabilities (B, 2, H, W) of crystal and contact, without a gradient."""
+
+
 def train(
     configuration: TrainingConfiguration,
     source: CropSource,
@@ -62,6 +69,7 @@ def train(
     allowance: Allowance,
     start: Checkpoint | None = None,
     validate: Validate | None = None,
+    teacher: Teacher | None = None,
 ) -> Checkpoint:
     """Train to the last step, early stopping or the end of the time; give the state reached, saved in `out`.
 
@@ -73,10 +81,12 @@ def train(
         raise TrainingError(
             "looks at a validation part need both a part and `stopping.every_steps`: give both or none"
         )
+    if (teacher is None) != (configuration.teacher_share == 0):
+        raise TrainingError("distillation needs both a teacher and `teacher_share`: give both or none")
     torch.set_num_threads(allowance.threads)
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIGURATION_NAME).write_text(configuration.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    run = _Run(configuration, start)
+    run = _Run(configuration, start, teacher)
     for log in (LOG_NAME, VALIDATION_NAME):
         progress_log.truncate(out / log, run.step)
     begun_s, begun = time.monotonic(), run.step / configuration.steps
@@ -108,8 +118,10 @@ def train(
 class _Run:
     """What changes in a run from step to step."""
 
-    def __init__(self, configuration: TrainingConfiguration, start: Checkpoint | None) -> None:
-        self._configuration = configuration
+    def __init__(
+        self, configuration: TrainingConfiguration, start: Checkpoint | None, teacher: Teacher | None
+    ) -> None:
+        self._configuration, self._teacher = configuration, teacher
         self._trainee = networks.build(configuration.network, configuration.width, configuration.seed)
         self._network = self._trainee.module.to(memory_format=torch.channels_last)
         self._average = copy.deepcopy(self._trainee)
@@ -152,6 +164,10 @@ class _Run:
         torch.manual_seed(1_000_003 * (configuration.seed + 1) + self.step)
         self._network.train()
         self._optimiser.zero_grad()
+        if self._teacher is not None:
+            share = configuration.teacher_share
+            taught_BCHW = self._teacher.targets(batch.images_BCHW)
+            batch = batch._replace(targets_BCHW=batch.targets_BCHW.lerp(taught_BCHW, share))
         losses = self._losses(batch)
         losses["loss"].backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         if configuration.adversarial_levels > 0:

@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from train.command_line import comparison, data, finetuning, golden, networks, weights
+from train.command_line import comparison, data, finetuning, golden, networks, training, weights
 from train.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS = (weights, data, networks, comparison, golden, finetuning)
+GROUPS = (training, weights, data, networks, comparison, golden, finetuning)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`python -m train finetune | rollback`: weights for one's own microscope."""
+"""`python -m train finetune | rollback | pre-label`: weights for one's own microscope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def add_commands(commands: Commands) -> None:
         epilog="example: python -m train finetune frames/ masks/ --out /var/lib/crystal-monitor/models",
     )
     tune.add_argument("images", type=Path, help="folder of images")
-    tune.add_argument("masks", type=Path, help="folder of masks (0 = background), paired with them by name")
+    tune.add_argument(
+        "masks",
+        type=Path,
+        nargs="?",
+        help="folder of masks (0 = background), paired with them by name; none: IMAGES holds labelme files",
+    )
     tune.add_argument("--out", type=Path, required=True, help="folder of this station's versions of weights")
     tune.add_argument("--weights", default="default", help="a shipped name or a card's path to start from")
     tune.add_argument(
@@ -47,6 +52,19 @@ def add_commands(commands: Commands) -> None:
     tune.add_argument("--data", type=Path, help="folder of the real images, for ice in the regression set")
     tune.set_defaults(run=_finetune)
 
+    out = commands.add_parser(
+        "pre-label",
+        help="write what the weights find as labelme files, for a person to correct",
+        description="Copies the images with a labelme file beside each. Correct them in labelme, then run "
+        "`finetune` on that folder.",
+        epilog="example: python -m train pre-label frames/ --out to-correct/",
+    )
+    out.add_argument("images", type=Path, help="folder of images")
+    out.add_argument("--out", type=Path, required=True, help="folder for images and labelme files")
+    out.add_argument("--weights", default="default", help="a shipped name or a card's path")
+    out.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    out.set_defaults(run=_pre_label)
+
     back = commands.add_parser(
         "rollback",
         help="let the weights serve that served before",
@@ -61,14 +79,12 @@ def _finetune(options: argparse.Namespace) -> None:
     from train.loop import Allowance  # noqa: PLC0415
 
     card = load_card(options.weights)
-    own = frames.hold_out(
-        frames.read_own(options.images, options.masks, options.instances, options.scale),
-        options.held_out,
-        options.seed,
-    )
+    instances = options.instances or options.masks is None
+    found = frames.read_own(options.images, options.masks, instances, options.scale)
+    own = frames.hold_out(found, options.held_out, options.seed)
     regression = gate.regression_frames(data_folder(options.data))
-    before = gate.try_weights(options.weights, own, regression, options.instances, options.threads)
-    learned = own if options.instances else frames.part_bodies(own, card, options.threads)
+    before = gate.try_weights(options.weights, own, regression, instances, options.threads)
+    learned = own if instances else frames.part_bodies(own, card, options.threads)
     print(
         f"learning from {len(own.learned)} frames, holding out {', '.join(n for n, _, _ in own.held_out)}",
         flush=True,
@@ -77,7 +93,7 @@ def _finetune(options: argparse.Namespace) -> None:
     allowance = Allowance(options.minutes, options.threads, options.workers)
     tuned = run.finetune(card, learned, run.finetuning(card, options.steps, options.seed), out, allowance)
     card_file = out / f"{tuned.name}.json"
-    after = gate.try_weights(str(card_file), own, regression, options.instances, options.threads)
+    after = gate.try_weights(str(card_file), own, regression, instances, options.threads)
     verdict = gate.judge(before, after)
     (out / "report.json").write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
     _say(verdict)
@@ -100,6 +116,16 @@ def _say(verdict: Verdict) -> None:
         print(f"{name.replace('_', ' ')}: " + ", ".join(shown))
     for reason in verdict.reasons:
         print(f"refused: {reason}")
+
+
+def _pre_label(options: argparse.Namespace) -> None:
+    from train.annotation import pre_label  # noqa: PLC0415 - the engine takes a moment to import
+    from train.segmenting import engine_segment  # noqa: PLC0415
+
+    bodies = pre_label(options.images, options.out, engine_segment(options.weights, options.threads))
+    print(
+        f"{bodies} bodies outlined in {options.out}: correct them in labelme, then `finetune {options.out} --out …`"
+    )
 
 
 def _rollback(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,9 +13,10 @@ from engine.backends import create_backend
 from engine.postprocess import postprocess
 from engine.preprocess import preprocess
 from engine.tiling import infer_tiled, plan
+from train.data.formats import read_items
 from train.data.formats.label_images import read_label_image
 from train.data.formats.masks import read_mask
-from train.data.item import read_grey
+from train.data.item import Item
 from train.data.pairing import images_in, pair
 from train.errors import TrainingError
 
@@ -44,26 +46,29 @@ class OwnFrames:
     held_out: tuple[Frame, ...]
 
 
-def read_own(images: Path, labels: Path, instances: bool, scale: float) -> list[Frame]:
+def read_own(images: Path, labels: Path | None, instances: bool, scale: float) -> list[Frame]:
     """Frames of a folder of images and one of masks (or, with `instances`, label images), paired by name.
 
-    `scale` resizes both: the daemon must then see frames of that scale, too. Raises `TrainingError` for a set
-    that is not whole, sizes that differ, labels without a crystal, or fewer than three frames.
+    Without `labels` the images' folder holds labelme files. `scale` resizes both: the daemon must then see frames
+    of that scale, too. Raises `TrainingError` for a set that is not whole, sizes that differ, labels without a
+    crystal, or fewer than three frames.
     """
-    for folder, what in ((images, "images"), (labels, "masks")):
-        if not folder.is_dir():
-            raise TrainingError(f"no folder of {what} at {folder}: name it")
-    found = []
-    for image_path, label_path in pair(images_in(images), images_in(labels)):
-        image = read_grey(image_path)
-        marked = read_label_image(label_path) if instances else read_mask(label_path)
-        if image.shape != marked.shape:
-            raise TrainingError(f"{image_path.name} and {label_path.name} differ in size: were they resized?")
-        found.append((image_path.name, *_scaled(image, marked, scale)))
+    if labels is None:
+        items = read_items("labelme", images)
+    else:
+        for folder, what in ((images, "images"), (labels, "masks")):
+            if not folder.is_dir():
+                raise TrainingError(f"no folder of {what} at {folder}: name it")
+        read = read_label_image if instances else read_mask
+        items = [
+            Item(image.name, image, partial(read, marked), instances)
+            for image, marked in pair(images_in(images), images_in(labels))
+        ]
+    found = [(item.name, *_scaled(*item.pair(), scale)) for item in items]
     if len(found) < LEAST_FRAMES:
         raise TrainingError(f"{len(found)} labelled frames in {images}: label {LEAST_FRAMES} or more")
     if not any((marked > 0).any() for _, _, marked in found):
-        raise TrainingError(f"no crystal is marked in {labels}: are these the masks?")
+        raise TrainingError(f"no crystal is marked in {labels or images}: are these the labels?")
     return found
 
 

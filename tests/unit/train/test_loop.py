@@ -17,11 +17,13 @@ from train.configuration import (
     StoppingConfiguration,
     TrainingConfiguration,
 )
+from train.distillation import CheckpointTeacher
 from train.errors import TrainingError
 from train.frame_crops import FrameCrops, Zoom
 from train.loop import CHECKPOINT_NAME, LOG_NAME, VALIDATION_NAME, Allowance, train
 from train.mixed_crops import MixedCrops
 from train.schedule import learning_rate, progress_of
+from train.stream import batches
 
 TINY = TrainingConfiguration(
     width=2,
@@ -149,6 +151,29 @@ def test_looks_need_a_part_and_an_interval(tmp_path):
         train(TINY, PLATES, tmp_path, ALONE, validate=_first_weight)
 
 
+def test_a_pupil_learns_what_its_teacher_says(tmp_path):
+    """With the teacher's word alone, a pupil comes nearer to the teacher than to the labels it is shown."""
+    train(TINY.model_copy(update={"width": 4}), _blots(), tmp_path / "teacher", ALONE)
+    teacher = CheckpointTeacher(tmp_path / "teacher" / CHECKPOINT_NAME)
+    images = torch.randn(2, 1, 64, 64)
+    said = teacher.targets(images)
+    assert said.shape == (2, 2, 64, 64)
+    assert 0 < said.min() < said.max() < 1
+    assert torch.equal(said, teacher.targets(images))
+    taught = TINY.model_copy(update={"teacher_share": 1.0, "steps": 2})
+    with pytest.raises(TrainingError, match="both or none"):
+        train(taught, _blots(), tmp_path / "alone", ALONE)
+    pupil = train(taught, _blots(), tmp_path / "pupil", ALONE, teacher=teacher)
+    plain = train(taught.model_copy(update={"teacher_share": 0.0}), _blots(), tmp_path / "plain", ALONE)
+    assert not _same(pupil.network, plain.network)
+    # a teacher that says what the labels say changes nothing
+    echo = type("Echo", (), {"targets": lambda self, images: seen.pop(0)})()
+    half = taught.model_copy(update={"teacher_share": 0.5})
+    seen = [batch.targets_BCHW for batch in batches(half, _blots(), 0, 0)]
+    same = train(half, _blots(), tmp_path / "echo", ALONE, teacher=echo)
+    assert _same(same.network, plain.network)
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     reached = train(TINY, _blots(), tmp_path, ALONE)
     other = TINY.model_copy(update={"network": "unet"})
@@ -158,10 +183,10 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 
 def test_two_steps_write_log_checkpoint_and_configuration(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "train.command_line.weights.first_weights",
-        lambda steps, seed: TINY.model_copy(update={"steps": steps}),
+        "train.command_line.training.first_weights",
+        lambda steps, seed, width: TINY.model_copy(update={"steps": steps}),
     )
-    monkeypatch.setattr("train.command_line.weights.data_folder", lambda given: None)
+    monkeypatch.setattr("train.command_line.training.data_folder", lambda given: None)
     arguments = ["first-weights", "--out", str(tmp_path), "--threads", "1", "--workers", "0", "--resume"]
     assert main([*arguments, "--steps", "2"]) == 0
     assert "simulation alone" in capsys.readouterr().out

@@ -67,6 +67,17 @@ def test_frames_that_cannot_be_used_are_refused(station):
         read_own(station / "frames", station / "masks", instances=False, scale=1.0)
 
 
+def test_what_was_pre_labelled_and_corrected_can_be_learned_from(station, capsys):
+    out = station / "to-correct"
+    assert main(["pre-label", str(station / "frames"), "--out", str(out), "--threads", "1"]) == 0
+    assert "bodies outlined" in capsys.readouterr().out
+    frames = read_own(out, None, instances=True, scale=1.0)
+    assert [name for name, _, _ in frames] == [f"frame_{number}.png" for number in range(4)]
+    assert all(len(np.unique(labels)) > 5 for _, _, labels in frames)
+    assert main(["pre-label", str(station / "frames"), "--out", str(out), "--threads", "1"]) == 2
+    assert "already" in capsys.readouterr().err
+
+
 def test_masks_are_parted_where_the_weights_see_contacts(station):
     frames = hold_out(read_own(station / "frames", station / "masks", instances=False, scale=1.0), 1, 0)
     parted = part_bodies(frames, load_card("default"), threads=1)

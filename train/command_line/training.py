@@ -1,0 +1,102 @@
+"""Commands that train: first-weights, pretrain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train import checkpoint
+from train.distillation import CheckpointTeacher, distilled
+from train.first_weights import first_weights
+from train.ice_frames import data_folder
+from train.loop import CHECKPOINT_NAME, Allowance, train
+from train.mixed_crops import MixedCrops
+from train.pretraining import initial, pretrain, pretraining
+
+if TYPE_CHECKING:
+    import argparse
+
+    from train.command_line.commands import Commands
+
+DATA_HELP = "folder of the real images (default: CRYSTAL_MONITOR_SHARED_DATA, else ../shared/data)"
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this group's commands."""
+    first = commands.add_parser(
+        "first-weights",
+        help="train the weights that ship",
+        epilog="example: python -m train first-weights --out runs/first --minutes 90",
+    )
+    first.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and configuration")
+    first.add_argument("--steps", type=int, default=16000, help="steps of 4 crops (default: 16000)")
+    first.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
+    first.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    first.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    first.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
+    first.add_argument("--data", type=Path, help=DATA_HELP)
+    first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    first.add_argument(
+        "--teacher",
+        type=Path,
+        help="distil: checkpoint of a (wider) network whose probabilities are learned, too",
+    )
+    first.add_argument(
+        "--width", type=int, default=16, help="channels of the network's first stage (default: 16)"
+    )
+    first.set_defaults(run=_first_weights)
+
+    first.add_argument(
+        "--initial", type=Path, help="checkpoint of `pretrain` to start from (default: random weights)"
+    )
+
+    before = commands.add_parser(
+        "pretrain",
+        help="train on COCO's objects, to start from",
+        epilog="example: python -m train pretrain coco/ --annotations annotations/instances_train2017.json "
+        "--out runs/pretrained",
+    )
+    before.add_argument("root", type=Path, help="folder of a set in COCO's format")
+    before.add_argument(
+        "--annotations", help="its JSON, relative to the folder, where it is not the usual one"
+    )
+    before.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoint, log and configuration"
+    )
+    before.add_argument("--network", default="ours", help="name of the network (default: ours)")
+    before.add_argument("--width", type=int, default=16, help="channels of its first stage (default: 16)")
+    before.add_argument("--steps", type=int, default=20000, help="steps of 8 crops (default: 20000)")
+    before.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
+    before.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    before.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    before.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
+    before.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    before.set_defaults(run=_pretrain)
+
+
+def _first_weights(options: argparse.Namespace) -> None:
+    data = data_folder(options.data)
+    if data is None:
+        print("training on the simulation alone: no folder of real images (--data)", flush=True)
+    path = options.out / CHECKPOINT_NAME
+    start = checkpoint.load(path) if options.resume and path.exists() else None
+    if start is not None:
+        print(f"going on from step {start.step} of {path}", flush=True)
+    allowance = Allowance(options.minutes, options.threads, options.workers)
+    make = first_weights if options.teacher is None else distilled
+    configuration = make(options.steps, options.seed, options.width)
+    teacher = None if options.teacher is None else CheckpointTeacher(options.teacher)
+    if start is None and options.initial is not None:
+        start = initial(options.initial, configuration)
+    source = MixedCrops(configuration.mix, data)
+    reached = train(configuration, source, options.out, allowance, start, teacher=teacher)
+    print(f"{reached.step} steps done: {path}")
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    configuration = pretraining(options.steps, options.network, options.width, options.seed)
+    allowance = Allowance(options.minutes, options.threads, options.workers)
+    reached = pretrain(
+        configuration, options.root, options.annotations, options.out, allowance, options.resume
+    )
+    print(f"{reached.step} steps done: {options.out / CHECKPOINT_NAME}")
