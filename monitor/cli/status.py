@@ -100,10 +100,10 @@ def _of_run(stored: StoredStatus) -> Iterator[str]:
     ended = f", ended {_moment(run['ended_at'])}" if run["ended_at"] else ""
     yield _line("run", f"{run['run_id']} ({run['name']}), begun {_moment(run['started_at'])}{ended}")
     for row in stored.fields:
-        yield _line(
-            "state",
-            f"{row['field']}: {row['state'] or 'not judged yet'}. {row['explanation'] or ''}".rstrip(),
-        )
+        # What is missing for `complete` is for `explain`.
+        why = str(row["explanation"] or "").partition(";")[0].rstrip(".")
+        state = row["state"] or "not judged yet"
+        yield _line("state", f"{row['field']}: {state}{f' ({why})' if why else ''}")
     if run["crystals_in_view"] is not None:
         coverage = "" if run["coverage"] is None else f", {float(run['coverage']):.1%} covered"
         rate = stored.median_rate_um_per_s
