@@ -29,6 +29,7 @@ class FailingBackend:
         self.closed = 0
         self.inferred = 0
         self.prepared: list[tuple[int, int]] = []
+        self.notices: list[str] = []
 
     def describe(self) -> str:
         return self.backend.describe()
@@ -46,6 +47,10 @@ class FailingBackend:
         if self.cue.wrong:
             found = (0.97 * found).astype(np.float32)
         return found
+
+    def take_notices(self) -> tuple[str, ...]:
+        taken, self.notices = tuple(self.notices), []
+        return taken
 
     def close(self) -> None:
         self.closed += 1  # the real one is shared, and stays open
@@ -134,6 +139,9 @@ class _OneAtATime:
     def infer(self, image_BCHW: np.ndarray) -> np.ndarray:
         with self._lock:
             return self._backend.infer(image_BCHW).copy()
+
+    def take_notices(self) -> tuple[str, ...]:
+        return self._backend.take_notices()
 
     def close(self) -> None:
         pass

@@ -34,6 +34,10 @@ class SegmentationBackend(Protocol):
         """
         ...
 
+    def take_notices(self) -> tuple[str, ...]:
+        """What people should know of how it was made ready, each once: a compiled file that was refused, and why."""
+        ...
+
     def close(self) -> None:
         """Free what the back end holds; may be called twice."""
         ...

@@ -91,6 +91,10 @@ class OpenVinoBackend:
             raise failure_of(error, f"OpenVINO failed on an image {image_BCHW.shape}: {error}.") from error
         return probability_BCHW
 
+    def take_notices(self) -> tuple[str, ...]:
+        """Nothing: what it keeps on disk is compiled anew without a word."""
+        return ()
+
     def close(self) -> None:
         """Drop the graph and what was compiled from it."""
         self._requests.clear()

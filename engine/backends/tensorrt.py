@@ -84,11 +84,6 @@ class TensorRtBackend:
         self._closed = False
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """Why engines that were found were refused, in words."""
-        return tuple(self._notices)
-
-    @property
     def graphs(self) -> tuple[int, ...]:
         """Batch sizes that run as a CUDA graph, over all tile shapes that are held."""
         return tuple(sorted({batch for session in self._sessions.values() for batch in session.graphs}))
@@ -108,6 +103,12 @@ class TensorRtBackend:
     def infer(self, image_BCHW: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Calibrated probabilities (B, C, H, W); overwritten by the next call."""
         return self._session(*image_BCHW.shape[2:]).infer(image_BCHW)
+
+    def take_notices(self) -> tuple[str, ...]:
+        """Why engines that were found were refused, in words."""
+        taken = tuple(self._notices)
+        self._notices.clear()
+        return taken
 
     def close(self) -> None:
         """Free what is held on the card."""

@@ -69,6 +69,10 @@ class TorchBackend:
             ) from error
         return result
 
+    def take_notices(self) -> tuple[str, ...]:
+        """Nothing: it keeps no files."""
+        return ()
+
     def close(self) -> None:
         """Drop the network."""
         self._network = None

@@ -16,7 +16,8 @@ class ChangeKind(StrEnum):
     SWAPPED = "swapped"
     """A better back end took over between two frames."""
     REFUSED = "refused"
-    """A back end could not be made ready, or did not pass the parity gate; it does not serve."""
+    """A back end could not be made ready, or did not pass the parity gate, and does not serve; or it serves, without a
+    compiled file that it refused."""
 
 
 @dataclass(frozen=True)

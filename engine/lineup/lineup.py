@@ -82,7 +82,12 @@ class LineUp:
         )
 
     def take_changes(self) -> tuple[EngineChange, ...]:
-        """What changed since the last call, in order."""
+        """What changed since the last call, in order; and which compiled files were refused, by what serves."""
+        if self._serving is not None and self._serving.backend is not None:
+            for notice in self._serving.backend.take_notices():
+                self._tell(
+                    ChangeKind.REFUSED, f"{self._described} runs without a file: {notice}", self._described
+                )
         taken = tuple(self._changes)
         self._changes.clear()
         return taken
@@ -175,8 +180,8 @@ class LineUp:
     def _step_in(self, place: Place, loss: BackendError, lost: list[Place]) -> None:
         """Find what serves after a loss and tell it; raises the loss where nothing does."""
         what = f"{self._described} was lost ({loss.cause}): {loss}"
-        # Made anew and failed again, or all had failed in the frame before: the frame is given up.
-        hopeless = place in lost or self._lost_all
+        # Made anew and failed again, or the last resort when all had failed in the frame before: the frame is lost.
+        hopeless = place in lost or (self._lost_all and place is self._last_resort)
         lost.append(place)
         try:
             if hopeless:
@@ -192,6 +197,8 @@ class LineUp:
                 )
             self._lost_all = True
             raise
+        if self._lost_all:  # that was told
+            return
         now = "is made anew and" if following is place else f"gives way to {following.name}, which"
         self._tell(ChangeKind.LOST, f"{what} It {now} does the same frame again.", following.name, loss.cause)
 
@@ -208,12 +215,17 @@ class LineUp:
             except BackendError as failure:
                 error = failure
                 self._rest(place, failure)
-        last = [place for place in self._places if not place.candidate.slow] or self._places
         try:
-            return self._taken(last[-1])
+            return self._taken(self._last_resort)
         except BackendError as failure:
-            self._rest(last[-1], failure)
+            self._rest(self._last_resort, failure)
             raise failure from error
+
+    @property
+    def _last_resort(self) -> Place:
+        """What every frame can count on to be tried: the last of those that are ready in seconds."""
+        quick = [place for place in self._places if not place.candidate.slow]
+        return (quick or self._places)[-1]
 
     def _taken(self, place: Place) -> Place:
         if place.backend is None:

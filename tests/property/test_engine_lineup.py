@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.backends import SegmentationBackend
@@ -47,6 +47,9 @@ class Simple:
             raise failing("It fails. Wait.")
         return image_BCHW
 
+    def take_notices(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         self.closed = True
 
@@ -85,6 +88,17 @@ mishaps = st.lists(
 )
 
 
+@example(  # a better one that is tried again, and fails, must not keep the last resort from its try
+    mishaps=[
+        ("middle", None, BackendUnavailableError, 0.0),
+        ("best", BackendMemoryError, None, 0.0),
+        ("last", BackendMemoryError, None, 0.0),
+        ("last", None, None, 1.0),
+    ],
+    slow=False,
+    named=False,
+    count=3,
+)
 @settings(max_examples=150, deadline=None)
 @given(
     mishaps=mishaps,

@@ -104,6 +104,21 @@ def test_the_control_the_two_are_different_and_both_pass(
     assert FAST != STURDY
 
 
+def test_a_compiled_file_that_was_refused_is_told_once(make: Callable[..., LineUp], fast: Cue) -> None:
+    line_up = make(fast)
+    frame(line_up)
+    assert line_up.take_changes() == ()
+    fast.made[-1].notices.append(
+        "The engine default-512.engine was built by another version. It was built anew."
+    )
+    [change] = line_up.take_changes()
+    assert change.kind is ChangeKind.REFUSED
+    assert change.backend == FAST
+    assert "another version" in change.message
+    assert not line_up.condition.degraded
+    assert line_up.take_changes() == ()
+
+
 def test_serves_at_once_and_swaps_when_the_better_is_proven(
     make: Callable[..., LineUp], fast: Cue, sturdy: Cue
 ) -> None:
@@ -229,6 +244,7 @@ def test_a_single_back_end_is_made_anew_within_the_frame(make: Callable[..., Lin
 def test_where_none_is_left_it_is_an_error_once_told_and_it_resumes(
     make: Callable[..., LineUp], fast: Cue, sturdy: Cue
 ) -> None:
+    frame(make(sturdy))  # its parity is known from now on, and not asked when it is made
     line_up = make(fast, sturdy)
     fast.always = sturdy.always = "other"
     for _ in range(5):

@@ -41,6 +41,9 @@ class Perturbed:
         shift = np.array([self.logit_shift, self.contact_shift]).reshape(1, 2, 1, 1)
         return (1 / (1 + (1 - p) / p * np.exp(-shift))).astype(np.float32)
 
+    def take_notices(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         self.backend.close()
 

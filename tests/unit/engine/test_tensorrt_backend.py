@@ -67,7 +67,7 @@ def test_runs_what_was_built_ahead_of_time(card: StandingCard, engines: Path, tm
     assert card.loaded == [(engines / "default-128x144-fp16.engine").read_bytes()]
     image = tiles(1)
     np.testing.assert_array_equal(backend.infer(image), formula(image))
-    assert backend.notices == ()
+    assert backend.take_notices() == ()
 
 
 def test_what_stands_in_has_nothing_that_the_library_lacks() -> None:
@@ -177,7 +177,7 @@ def test_a_corrupt_engine_is_refused_and_built_anew(
     image = tiles(1)
     np.testing.assert_array_equal(backend.infer(image), formula(image))
     assert card.loaded != [path.read_bytes()]
-    [notice] = backend.notices
+    [notice] = backend.take_notices()
     assert "SHA-256" in notice
 
 
@@ -207,7 +207,7 @@ def test_an_engine_that_the_library_refuses_is_built_anew(
     monkeypatch.setattr(TensorRtBackend, "_build", build)
     image = tiles(1)
     np.testing.assert_array_equal(backend.infer(image), formula(image))
-    [notice] = backend.notices
+    [notice] = backend.take_notices()
     assert words in notice
 
 
@@ -238,7 +238,7 @@ def test_a_data_centre_card_runs_what_torch_tensorrt_compiles(
     np.testing.assert_array_equal(backend.infer(image), formula(image))
     assert backend.graphs == (1,)
     assert asked == [f"tensorrt {tensorrt_rtx.__version__}"]
-    [notice] = backend.notices
+    [notice] = backend.take_notices()
     assert "was built by tensorrt_rtx" in notice, "an engine of the other library is refused"
     create(None, tmp_path).prepare(*SIZE)
     assert len(asked) == 1, "and the one that was compiled is kept"
@@ -283,7 +283,7 @@ def test_an_engine_is_not_blamed_for_the_card(
     with pytest.raises(BackendError) as failed:
         backend.prepare(*SIZE)
     assert type(failed.value) is kind
-    assert backend.notices == ()
+    assert backend.take_notices() == ()
 
 
 @pytest.mark.parametrize(("words", "kind"), FAILURES)
