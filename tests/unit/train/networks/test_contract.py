@@ -36,12 +36,12 @@ def batch():
 
 
 def test_it_learns(name, batch):
-    """Twenty steps on one batch lower the loss, and every parameter is reached by the gradient."""
+    """Twelve steps on one batch lower the loss, and every parameter is reached by the gradient."""
     trainee = build(name, WIDTH, seed=1)
-    optimiser = torch.optim.Adam(trainee.module.parameters(), lr=2e-3)
+    optimiser = torch.optim.Adam(trainee.module.parameters(), lr=3e-3)
     trainee.module.train()
     losses, reached = [], set()
-    for step in range(20):
+    for step in range(12):
         torch.manual_seed(step)
         optimiser.zero_grad()
         parts = trainee.losses(batch, SETTINGS)
@@ -54,7 +54,7 @@ def test_it_learns(name, batch):
         }
         optimiser.step()
         losses.append(parts["loss"].item())
-    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:3])
+    assert np.mean(losses[-3:]) < 0.92 * np.mean(losses[:2])
     assert {key for key, _ in trainee.module.named_parameters()} - reached == set()
 
 
