@@ -8,7 +8,7 @@ DEV := .venv
 BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
-.PHONY: demo test gpu-test lint bench wheel clean
+.PHONY: demo test gpu-test lint audit bench wheel clean
 
 demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
 	$(CORE)/bin/crystal-monitor demo
@@ -24,6 +24,10 @@ lint: $(DEV)/.ready ## ruff, mypy, import contracts
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
+
+audit: $(DEV)/.ready ## bandit, and known vulnerabilities of the pinned dependencies
+	$(DEV)/bin/bandit -q -r monitor engine train -c pyproject.toml
+	.ci/audit-dependencies $(DEV)/bin/python constraints.txt
 
 bench: $(DEV)/.ready ## Ratios against named peers, each in one run
 	@mkdir -p $(BENCH_JSON); export CRYSTAL_MONITOR_BENCH_JSON=$(BENCH_JSON) PYTHONPATH=.; \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pickle import UnpicklingError
+from pickle import UnpicklingError  # nosec B403  # the error alone; nothing is unpickled without weights_only
 from typing import TYPE_CHECKING, Any
 
 import torch

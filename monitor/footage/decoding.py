@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from typing import Any, cast
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import tifffile
 
+from monitor.footage.decoded_size import check_decoded_bytes, jpeg_bytes, png_bytes
 from monitor.footage.errors import UnreadableImageError
 from monitor.frame import Image
 
@@ -35,10 +37,12 @@ def decode_images(data: bytes) -> list[Image]:
         raise UnreadableImageError("the file is empty: did the disk fill up while it was written?")
     if data.startswith(_PNG):
         _check_png(data)
+        check_decoded_bytes(iter([png_bytes(data)]))
     elif data.startswith(_JPEG):
         # OpenCV fills the missing part of a cut JPEG with grey: it would be measured as if it had been seen.
         if _JPEG_END not in data[-4096:]:
             raise UnreadableImageError("the JPEG file has no end: it was cut off")
+        check_decoded_bytes(iter([jpeg_bytes(data)]))
     elif data.startswith(_TIFFS):
         _check_tiff(data)
     elif data.startswith(_BMP):
@@ -88,6 +92,8 @@ def _check_png(data: bytes) -> None:
             raise UnreadableImageError("the PNG file has no end: it was cut off")
         if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
             raise UnreadableImageError(f"the PNG file is damaged in its part {name!r}: copy or save it again")
+        if name == b"acTL":
+            raise UnreadableImageError("the PNG file is an animation: save each image as a file of its own")
         if name == b"IEND":
             return
         position = end
@@ -100,6 +106,7 @@ def _check_bmp(data: bytes) -> None:
     size, start, _, width, height, _, bits, compression = _BMP_HEAD.unpack_from(data)
     if not 0 < width <= _LARGEST_SIDE_PX or not 0 < abs(height) <= _LARGEST_SIDE_PX:
         raise UnreadableImageError(f"the BMP file says that it is {width} x {height} px: it is damaged")
+    check_decoded_bytes(iter([width * abs(height) * max(3, bits // 8)]))
     row_bytes = (width * bits + 31) // 32 * 4
     needed = start + row_bytes * abs(height) if compression in _BMP_UNCOMPRESSED else size
     if len(data) < needed:
@@ -113,6 +120,7 @@ def _check_tiff(data: bytes) -> None:
             pages = list(tiff.pages)
             if not pages:
                 raise UnreadableImageError("the TIFF file has no page: it was cut off")
+            check_decoded_bytes(math.prod(page.shape) * page.dtype.itemsize for page in pages if page.dtype)
             for page in pages:
                 ends = [
                     start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor.clock import Instant
 from monitor.footage.capture_times import CaptureTimes
+from monitor.footage.decoded_size import LARGEST_FILE_BYTES
 from monitor.footage.decoding import decode_images
 from monitor.footage.errors import NoTimeError, UnreadableImageError
 from monitor.frame import FailedFrame, FailureCause, Frame, Image, TimeSource
@@ -74,6 +75,9 @@ class StillReader:
         """The file's stills, one per page. Never raises for what is wrong with the file: that is in the
         still."""
         try:
+            if path.stat().st_size > LARGEST_FILE_BYTES:
+                reason = f"it is larger than {LARGEST_FILE_BYTES / 1e9:.1f} GB: crop, bin or split it"
+                return [Still(path.name, cause=FailureCause.UNREADABLE, reason=reason)]
             data = path.read_bytes()
             modified_ns = path.stat().st_mtime_ns
         except OSError as error:

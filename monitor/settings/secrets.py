@@ -17,7 +17,7 @@ from monitor.settings.base import SettingsModel
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 """Where systemd tells a service the folder of its credentials."""
-INLINE_SECRET = "secret_reference"  # noqa: S105  # the name of a kind of mistake
+INLINE_SECRET = "secret_reference"  # noqa: S105  # nosec B105  # the name of a kind of mistake
 """Type of the validation error that must be told without its input: somebody wrote the secret itself."""
 LONGEST_SECRET_BYTES = 65_536
 

@@ -42,7 +42,7 @@ def spooled(batches: Iterable[list[Row]]) -> Iterator[list[Row]]:
 def _given_again(spool: tempfile.SpooledTemporaryFile[bytes], count: int) -> Iterator[list[Row]]:
     with spool:
         for _ in range(count):
-            yield marshal.load(spool)  # noqa: S302  # we wrote it, a moment ago, into a file without a name
+            yield marshal.load(spool)  # noqa: S302  # nosec B302  # we wrote it, a moment ago, into a file without a name
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from monitor.service.installation.errors import InstallError
 from monitor.service.installation.places import Places
 
 USER = "crystal-monitor"
-_HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # named, not used
+_HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # nosec B108  # named, not used
 """What ProtectHome= and PrivateTmp= hide from the units."""
 
 
