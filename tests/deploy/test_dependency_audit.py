@@ -1,5 +1,7 @@
-"""`.ci/audit-dependencies`: fails on a vulnerability, and says so where it could not ask. pip-audit itself is played here:
-whether a registry can be asked is not the test's to know."""
+"""`.ci/audit-dependencies`: fails on a vulnerability, and says so where it could not ask.
+
+pip-audit itself is played here: whether a registry can be asked is not the test's to know.
+"""
 
 from __future__ import annotations
 
