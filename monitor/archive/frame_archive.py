@@ -74,7 +74,9 @@ class FrameArchive:
         self.failures = 0
         """Frames that should have been kept and could not be."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                folder.chmod(0o2750)  # its folders and files belong to the same group, which may read them
             probe = folder / ".probe"
             probe.touch()
             probe.unlink()

@@ -42,12 +42,19 @@ def run(config: Path) -> None:
 def grab(config: Path) -> None:
     """Grab frames from the camera and serve them to the analysis, until SIGTERM or the camera's end."""
     from monitor.clock import SystemClock
-    from monitor.service.lifetime import EXIT_STOPPED, end_with_supervisor, is_supervised, stop_on_signals
+    from monitor.service.lifetime import (
+        EXIT_STOPPED,
+        end_with_supervisor,
+        is_supervised,
+        keep_files_to_the_group,
+        stop_on_signals,
+    )
     from monitor.service.serving_frames import serve_frames
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     set_level(settings.log.level)
+    keep_files_to_the_group()
     stop = stop_on_signals()
     end_with_supervisor()
     serve_frames(settings, SystemClock(), stop)
@@ -60,12 +67,18 @@ def grab(config: Path) -> None:
 def analyze(config: Path) -> None:
     """Analyse the grabber's frames and write trails, until SIGTERM or the camera's end."""
     from monitor.clock import SystemClock
-    from monitor.service.lifetime import end_with_supervisor, station_started, stop_on_signals
+    from monitor.service.lifetime import (
+        end_with_supervisor,
+        keep_files_to_the_group,
+        station_started,
+        stop_on_signals,
+    )
     from monitor.service.serving_analysis import serve_analysis
     from monitor.settings.loading import load_settings
 
     settings = load_settings(config)
     set_level(settings.log.level)
+    keep_files_to_the_group()
     stop = stop_on_signals()
     end_with_supervisor()
     serve_analysis(settings, SystemClock(), stop, station_started())

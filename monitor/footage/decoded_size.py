@@ -29,8 +29,8 @@ def check_decoded_bytes(pages: Iterator[int]) -> None:
         if page > LARGEST_PAGE_BYTES or total > LARGEST_FILE_BYTES:
             raise UnreadableImageError(
                 f"the image would take {total / 1e9:.1f} GB in memory; an image may take "
-                f"{LARGEST_PAGE_BYTES / 1e9:.1f} GB, all pages of a file {LARGEST_FILE_BYTES / 1e9:.1f} GB: crop, bin or "
-                "split it"
+                f"{LARGEST_PAGE_BYTES / 1e9:.1f} GB, all pages of a file {LARGEST_FILE_BYTES / 1e9:.1f} GB: "
+                "crop, bin or split it"
             )
 
 

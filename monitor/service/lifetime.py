@@ -30,6 +30,11 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+def keep_files_to_the_group() -> None:
+    """Whatever umask this process was started with: its files are its user's to write and its group's to read."""
+    os.umask(0o027)
+
+
 def is_supervised() -> bool:
     """Whether a `Supervisor` started this process."""
     return SUPERVISOR_VARIABLE in os.environ
