@@ -70,9 +70,7 @@ def test_everything_that_a_run_leaves(short_folder: Path, mask: int) -> None:
     storage = {"database": f"sqlite:///{short_folder}/trails.sqlite", "archive": archive}
     analysis = {"threads": 1, "model_cache": str(short_folder / "cache")}
     with umask(mask):
-        with LiveStation(
-            short_folder, storage=storage, analysis={"threads": 1, "model_cache": str(short_folder / "cache")}
-        ) as station:
+        with LiveStation(short_folder, storage=storage, analysis=analysis) as station:
             station.wait_for_frames(6)
             station.until(lambda: list(short_folder.rglob("archive/**/*.png")), "a key frame")
             up = modes(short_folder)
