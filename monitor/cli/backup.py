@@ -61,16 +61,25 @@ def backup(target: Path, keep: int | None, config: Path | None, database: str, a
 @json_option
 def restore_command(backup_file: Path, config: Path | None, database: str, as_json: bool) -> None:
     """Put BACKUP in the database's place. The daemon must be stopped; what was there is kept aside, beside it."""
+    from monitor.cli.attribution import by_its_own_word
     from monitor.cli.output import to_json
     from monitor.clock import SystemClock
     from monitor.errors import UserError
-    from monitor.store import postgresql_restore_command, restore
+    from monitor.records.audit import AuditEntry, AuditKind
+    from monitor.store import open_store, postgresql_restore_command, restore
 
     location = _located(config, database)
     if location.path is None:
         command = postgresql_restore_command(location, backup_file)
         raise UserError(f"a PostgreSQL database is restored with PostgreSQL's own tool: {command}")
     restored = restore(backup_file, location.path, SystemClock().now(), _show)
+    store = open_store(str(location.path))
+    try:
+        told = {"backup": str(backup_file), "kept_aside": str(restored.kept_aside), "rows": restored.rows}
+        message = f"the database was restored from {backup_file}"
+        store.enter(AuditEntry(AuditKind.RESTORED, message, by_its_own_word(), details=told))
+    finally:
+        store.close()
     aside = None if restored.kept_aside is None else str(restored.kept_aside)
     if as_json:
         click.echo(to_json({"database": str(location.path), "rows": restored.rows, "kept_aside": aside}))

@@ -70,12 +70,13 @@ def point_row(
 
 def finite_or_none(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
     """The values, with None in place of those that are not finite."""
+    if values[0] is None and values.count(None) == len(values):
+        return values
     try:
         if isfinite(sum(values)):  # type: ignore[arg-type]  # one None is a TypeError, and looked at below
             return values
     except TypeError:
-        if values.count(None) == len(values):
-            return values
+        pass
     return tuple(value if value is None or isfinite(value) else None for value in values)
 
 

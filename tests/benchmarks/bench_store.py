@@ -136,8 +136,8 @@ def ask_ten_million(database: Path, runs: int) -> dict[str, float]:
         return len(connection.execute(question).fetchall())
 
     figures["history_points"] = history(0)
-    figures["history_first_ms"] = median_ms(lambda turn: history(turn + 1), 1)
-    figures["history_ms"] = median_ms(history)
+    figures["history_not_in_memory_ms"] = median_ms(history)
+    figures["history_ms"] = median_ms(history)  # the same crystals again: their pages are in memory
     figures["summary_ms"] = median_ms(
         lambda turn: connection.execute(SUMMARY.format(run=1 + turn % runs)).fetchall()
     )

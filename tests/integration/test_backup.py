@@ -101,6 +101,9 @@ def test_a_backup_under_load_is_a_moment_that_was_and_the_run_goes_on_from_it(tm
 
     told = json.loads(command("restore", report["path"], "--database", f"sqlite:///{database}", "--json"))
     assert frames(database) == copied
+    with TrailReader(str(database)) as reader:
+        (entry,) = reader.view("audit_log", kind="restored").records()
+    assert report["path"] in str(entry["message"])
     assert len(frames(Path(told["kept_aside"]))) > last, (
         "what was there is kept whole, its write-ahead log too"
     )
