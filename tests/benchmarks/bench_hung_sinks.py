@@ -4,10 +4,10 @@
 
 Three analyses, each a process of its own with a database of its own, take blocks of small frames by turns: without any
 sink, with ten webhooks that are answered, and with ten that are connected and never answered. The engine is scripted
-(it takes no time, which makes everything else weigh more); every tenth frame raises or clears an alert, for every sink.
-Latency is from the moment that the loop is given a frame until it asks for the next; the processor time of the loop's
-thread is what tells on a busy machine. The upper limit is that of a
-one-sided 97.5 % interval of the ratio of medians, from resampling pairs of blocks (the median over the pairs).
+(it takes no time, which makes everything else weigh more); every fiftieth frame raises or clears an alert, for every
+sink. Latency is from the moment that the loop is given a frame until it asks for the next; the processor time of the
+loop's thread is what tells on a busy machine. The upper limit is that of a one-sided 97.5 % interval of the ratio of
+medians, from resampling pairs of blocks (the median over the pairs).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ SINKS = 10
 LIMIT = 1.05
 ARMS = ("none", "answered", "hung")
 RESAMPLES = 4000
+ALERT_EVERY = 100
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -58,7 +59,7 @@ class Answering(BaseHTTPRequestHandler):
 
 
 class SeldomFailing(Nothing):
-    """Sees an empty field; in two of twenty frames the rule `engine` changes."""
+    """Sees an empty field; in two of so many frames the rule `engine` changes."""
 
     def __init__(self) -> None:
         self.card = load_card("default")
@@ -73,7 +74,7 @@ class SeldomFailing(Nothing):
         at_s: float | None = None,
     ) -> Segmentation:
         self._frames += 1
-        if self._frames % 20 == 10:
+        if self._frames % ALERT_EVERY == 10:
             raise BackendError("the engine fails on purpose")
         seen = super().segment(image, stream=stream, at_s=at_s)
         return replace(seen, condition=EngineCondition(degraded=False, message="the engine works"))
