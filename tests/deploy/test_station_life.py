@@ -14,10 +14,10 @@ from tests.deploy.machine import Machine
 from tests.deploy.station import ANALYSIS, GRABBER, STATION, TARGET, Station
 from tests.integration.test_readme import QUESTIONS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
 UNPLUGGED_S = float(os.environ.get("CRYSTAL_MONITOR_UNPLUGGED_S", "10"))
-"""How long the camera stays away."""
+"""How long the camera stays away, seconds."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + UNPLUGGED_S)]
 
 
 def test_the_services_are_ready_and_say_how_it_goes(machine: Machine, station: Station) -> None:
@@ -106,6 +106,17 @@ def test_a_reader_asks_the_readmes_questions_with_the_daemon_up_and_down(
     ]
     machine.run("systemctl", "start", ANALYSIS)
     station.await_frames()
+
+
+def test_the_nightly_backup_is_made_while_the_station_runs(machine: Machine, station: Station) -> None:
+    machine.run("systemctl", "enable", "--now", f"crystal-backup@{STATION}.timer")
+    machine.run("systemctl", "start", f"crystal-backup@{STATION}.service")
+    made = machine.run(
+        "find", f"/var/lib/crystal-monitor-backups/{STATION}", "-name", "*.sqlite"
+    ).stdout.split()
+    assert len(made) == 1
+    counted = machine.run("sqlite3", "-readonly", made[0], "SELECT COUNT(*) > 0 FROM frame_log").stdout
+    assert counted.strip() == "1"
 
 
 @pytest.mark.parametrize("unit", [ANALYSIS, GRABBER])

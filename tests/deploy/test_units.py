@@ -13,7 +13,7 @@ from monitor.service.installation.files import SHIPPED_COMMAND
 from tests.conftest import PROJECT_ROOT
 
 DEPLOY = PROJECT_ROOT / "deploy/systemd"
-SERVICES = ["crystal-monitor@.service", "crystal-grabber@.service"]
+SERVICES = ["crystal-monitor@.service", "crystal-grabber@.service", "crystal-backup@.service"]
 MOST_EXPOSED = 2.0
 DROP_INS = {
     "crystal-monitor@.service": ["monitor-network.conf", "monitor-nvidia.conf"],

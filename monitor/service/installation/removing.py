@@ -43,9 +43,10 @@ def _station(name: str, places: Places) -> list[Step]:
         steps.append(RemoveFile(places.units / "multi-user.target.wants" / target, places.units))
         steps.append(RemoveFile(places.units / "timers.target.wants" / timer, places.units))
     elif is_enabled(name) or is_active(name):
-        steps.append(
-            Command(("systemctl", "disable", "--now", target), ("systemctl", "enable", "--now", target))
-        )
+        # Stopping the target would not wait for its services.
+        services = [f"crystal-grabber@{name}.service", f"crystal-monitor@{name}.service"]
+        steps.append(Command(("systemctl", "disable", target), ("systemctl", "enable", "--now", target)))
+        steps.append(Command(("systemctl", "stop", target, *services)))
     return [*steps, *_drop_ins(places, [f"{service}{name}" for service in SERVICES])]
 
 
