@@ -29,7 +29,8 @@ def station(machine: Machine) -> Station:
     """Station `plate`: installed by the command, serving, with a reader in the readers' group and a stranger."""
     station = Station(machine)
     station.plug_in()
-    station.install("--station", STATION, "--config", station.write_settings())
+    station.write_secret()
+    station.install("--station", STATION, "--config", station.write_settings(metrics=station.metrics()))
     machine.run("useradd", "--groups", "crystal-readers", READER)
     machine.run("useradd", "stranger")
     machine.until(

@@ -23,6 +23,17 @@ _FOREIGN_SERVICES = ("multi-user.target.wants", "timers.target.wants", "sockets.
 _NO_TERMINALS = ("console-getty.service", "getty@.service", "serial-getty@.service", "getty.target")
 """They fail where there is no terminal, and the tool that waits for the machine wants nothing to have failed."""
 
+_SHARED_ROOT = """
+# On a machine systemd shares its mounts with its services' namespaces; told that it is in a container it leaves that
+# to others, and credentials would stay empty.
+[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=/bin/mount --make-rshared /
+"""
+
 
 class Machine:
     """One machine. What it writes lies in `folder`/disk; what is in memory goes when it is switched off."""
@@ -122,6 +133,9 @@ class Machine:
             os.setxattr(folder, "trusted.overlay.opaque", b"y")  # hides what the machine below has there
         for name in _NO_TERMINALS:
             (units / name).symlink_to("/dev/null")
+        (units / "shared-root.service").write_text(_SHARED_ROOT)
+        (units / "sysinit.target.wants").mkdir(exist_ok=True)
+        (units / "sysinit.target.wants/shared-root.service").symlink_to("../shared-root.service")
         prefix = upper / PREFIX.relative_to("/")
         interpreter = _interpreter()
         subprocess.run([interpreter, "-m", "venv", "--without-pip", prefix], check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import tomli_w
@@ -17,6 +18,7 @@ ANALYSIS, GRABBER, TARGET = (
 )
 DATABASE = f"/var/lib/crystal-monitor/{STATION}.sqlite"
 READER = "reader"
+CREDENTIAL, TOKEN = "metrics-token", "a token that nobody guesses"
 CABLE = "/srv/camera/cable"
 INTERVAL_S = 0.5
 BLIND_AFTER_S = 4.0
@@ -63,12 +65,29 @@ class Station:
     def __init__(self, machine: Machine) -> None:
         """Nothing is done yet."""
         self.machine = machine
+        with socket.socket() as free:  # the machine shares the network of the one below
+            free.bind(("127.0.0.1", 0))
+            self.metrics_port = int(free.getsockname()[1])
 
     def write_settings(self, name: str = STATION, **sections: Any) -> str:
         """Put the settings on the machine; their path there."""
         path = f"/root/{name}.toml"
         (self.machine.root / path[1:]).write_text(tomli_w.dumps(SETTINGS | sections))
         return path
+
+    def metrics(self) -> dict[str, Any]:
+        """The section of the settings that serves metrics, with a token that is a systemd credential."""
+        return {
+            "listen": f"127.0.0.1:{self.metrics_port}",
+            "token": {"credential": CREDENTIAL},
+        }
+
+    def write_secret(self) -> None:
+        """Put the token where root alone reads it."""
+        folder = self.machine.root / "etc/crystal-monitor/secrets"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / CREDENTIAL).write_text(f"{TOKEN}\n")
+        (folder / CREDENTIAL).chmod(0o600)
 
     def plug_in(self) -> None:
         """The camera is there."""

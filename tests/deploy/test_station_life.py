@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.deploy.machine import Machine
-from tests.deploy.station import ANALYSIS, GRABBER, STATION, TARGET, Station
+from tests.deploy.machine import PREFIX, Machine
+from tests.deploy.station import ANALYSIS, GRABBER, STATION, TARGET, TOKEN, Station
 from tests.integration.test_readme import QUESTIONS
 
 UNPLUGGED_S = float(os.environ.get("CRYSTAL_MONITOR_UNPLUGGED_S", "10"))
@@ -55,9 +58,52 @@ def test_an_unplugged_camera_is_blind_with_one_alert_and_no_restart(
     station.assert_ledger_is_exact()
 
 
+def test_a_start_that_takes_long_asks_for_more_time(machine: Machine, station: Station) -> None:
+    slow = (
+        "import time; from monitor.service.notifier import notifying\n"
+        "with notifying() as notifier:\n"
+        "    {waiting}\n"
+        "        time.sleep(4)\n"
+        "    notifier.ready('serves', 60)\n"
+    )
+    run = (
+        "systemd-run",
+        "--quiet",
+        "--property=Type=notify",
+        "--property=TimeoutStartSec=2s",
+        "--unit=slow-start",
+    )
+    for waiting, code in (("if True:", 1), ("with notifier.starting('builds an engine'):", 0)):
+        python = (f"{PREFIX}/bin/python", "-c", slow.format(waiting=waiting))
+        assert machine.run(*run, *python, check=False).returncode == code, waiting
+        machine.run("systemctl", "reset-failed", "slow-start.service", check=False)
+
+
+def test_a_secret_reaches_the_service_as_a_credential(machine: Machine, station: Station) -> None:
+    address = f"http://127.0.0.1:{station.metrics_port}/metrics"
+    machine.until(
+        lambda: asked(address) == HTTPStatus.UNAUTHORIZED, "the control: nobody reads it without the token"
+    )
+    assert asked(address, TOKEN) == HTTPStatus.OK
+
+
+def asked(address: str, token: str = "") -> int | None:
+    """Status of an answer; None where nobody answers."""
+    request = Request(address, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urlopen(request, timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
 def test_installing_again_changes_nothing(machine: Machine, station: Station) -> None:
     before = machine.show(ANALYSIS, "MainPID"), machine.show(GRABBER, "MainPID")
-    said = station.install("--station", STATION, "--config", station.write_settings())
+    said = station.install(
+        "--station", STATION, "--config", station.write_settings(metrics=station.metrics())
+    )
     assert "was set up already" in said
     assert (machine.show(ANALYSIS, "MainPID"), machine.show(GRABBER, "MainPID")) == before
 
