@@ -33,15 +33,19 @@ class AnalysisWatch:
         self._told: Instant | None = None
 
     def ready(self) -> None:
-        """The engine is up, the store open, the control socket bound."""
-        self._notifier.ready("waiting for frames", self._limit_s)
+        """The engine is up, the store open, the control socket bound.
+
+        A long run's past may still have to be read: the unit's own generous limit holds until the first proof.
+        """
+        self._notifier.ready("waiting for frames")
 
     def committed(self, progress: Progress) -> None:
         """See `monitor.analysis.Observer`."""
         slowest_s = progress.stages_s.get("frame", 0.0) if progress.silence is None else 0.0
         if INTERVALS * slowest_s > self._limit_s:
             self._limit_s = INTERVALS * slowest_s
-            self._notifier.limit(self._limit_s)
+            if self._told is not None:
+                self._notifier.limit(self._limit_s)
         self._tell(self._line.of(progress))
 
     def waiting(self, reason: str) -> None:
@@ -50,6 +54,8 @@ class AnalysisWatch:
 
     def _tell(self, line: str) -> None:
         now = self._clock.now()
+        if self._told is None:
+            self._notifier.limit(self._limit_s)
         if self._told is None or now.seconds_since(self._told) >= _TELL_EVERY_S:
             self._told = now
             self._notifier.progress()

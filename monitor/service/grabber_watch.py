@@ -42,7 +42,8 @@ class GrabberWatch:
             self._lost = now
         if not self._ready:
             self._ready = True
-            self._notifier.ready(self._line(sight, now), self._limit_s)
+            self._notifier.ready(self._line(sight, now))
+            self._notifier.limit(self._limit_s)
         if self._told is not None and now.seconds_since(self._told) < _TELL_EVERY_S:
             return
         proofs = (sight.frames, sight.attempts)

@@ -42,17 +42,17 @@ class ServiceNotifier:
         """Whether there is a manager."""
         return self._socket is not None
 
-    def ready(self, status: str, limit_s: float) -> None:
-        """The process serves; from now on it will prove its progress within `limit_s` seconds each time."""
+    def ready(self, status: str) -> None:
+        """The process serves; the unit's own watchdog limit holds until `limit` says another."""
         self._status = status
-        self._send("READY=1", _watchdog(limit_s), "WATCHDOG=1", f"STATUS={status}")
+        self._send("READY=1", "WATCHDOG=1", f"STATUS={status}")
 
     def progress(self) -> None:
         """Something was achieved: the watchdog's time begins anew."""
         self._send("WATCHDOG=1")
 
     def limit(self, limit_s: float) -> None:
-        """Another longest time without progress, seconds."""
+        """From now on the process proves its progress within so many seconds each time."""
         self._send(_watchdog(limit_s), "WATCHDOG=1")
 
     def status(self, text: str) -> None:

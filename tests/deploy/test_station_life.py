@@ -64,7 +64,7 @@ def test_a_start_that_takes_long_asks_for_more_time(machine: Machine, station: S
         "with notifying() as notifier:\n"
         "    {waiting}\n"
         "        time.sleep(4)\n"
-        "    notifier.ready('serves', 60)\n"
+        "    notifier.ready('serves')\n"
     )
     run = (
         "systemd-run",
@@ -228,7 +228,7 @@ def test_a_reboot_in_the_middle_of_a_run_loses_nothing(machine: Machine, station
     station.assert_ledger_is_exact()
 
 
-def test_a_power_cut_in_the_middle_of_a_run_loses_nothing_that_was_committed(
+def test_a_machine_that_is_switched_off_in_the_middle_of_a_run_has_all_that_was_committed(
     machine: Machine, station: Station
 ) -> None:
     before = station.snapshot()

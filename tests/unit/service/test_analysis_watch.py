@@ -98,6 +98,10 @@ class Bench:
 def test_the_limit_is_three_intervals_and_never_less_than_the_least(interval_s: float, limit_s: int) -> None:
     bench = Bench(analysis={"interval_s": interval_s})
     bench.watch.ready()
+    assert not [state for state in bench.notifier.sent if "USEC" in state], (
+        "the unit's own, until the first proof"
+    )
+    bench.watch.waiting("waiting for the first frame")
     assert f"WATCHDOG_USEC={limit_s * 1_000_000}" in bench.notifier.sent
 
 
@@ -113,7 +117,9 @@ def test_a_machine_that_needs_longer_for_a_frame_gets_three_times_that() -> None
 def test_every_commit_and_every_honest_wait_feeds_but_no_more_than_once_a_second() -> None:
     bench = Bench()
     bench.watch.ready()
+    bench.watch.committed(progress())
     fed = bench.notifier.fed()
+    bench.clock.sleep(5)
     for _ in range(3):
         bench.watch.committed(progress())
     assert bench.notifier.fed() == fed + 1

@@ -61,7 +61,8 @@ class Bench:
 def test_it_is_ready_when_it_serves_whether_or_not_the_camera_answers() -> None:
     bench = Bench(service={"camera_patience_s": 200})
     bench.see(SIGHT)
-    assert bench.notifier.sent[:2] == ["READY=1", "WATCHDOG_USEC=200000000"]
+    assert bench.notifier.sent[0] == "READY=1"
+    assert "WATCHDOG_USEC=200000000" in bench.notifier.sent
     assert bench.notifier.last_status() == "Camera 7 · waiting for the first frame"
 
 
@@ -102,4 +103,4 @@ def test_a_lost_camera_is_told_with_the_time_and_the_reason() -> None:
 def test_the_limit_covers_the_longest_honest_pause(sections: dict[str, object], limit_s: int) -> None:
     bench = Bench(**sections)
     bench.see(SIGHT)
-    assert bench.notifier.sent[1] == f"WATCHDOG_USEC={limit_s * 1_000_000}"
+    assert f"WATCHDOG_USEC={limit_s * 1_000_000}" in bench.notifier.sent

@@ -42,14 +42,11 @@ def notifier(address: str) -> Iterator[ServiceNotifier]:
     notifier.close()
 
 
-def test_ready_sets_the_watchdogs_limit_and_the_status(manager: Manager, notifier: ServiceNotifier) -> None:
-    notifier.ready("growing · 3 crystals", 60.0)
-    assert manager.heard() == [
-        "READY=1",
-        "WATCHDOG_USEC=60000000",
-        "WATCHDOG=1",
-        "STATUS=growing · 3 crystals",
-    ]
+def test_ready_the_limit_and_the_status(manager: Manager, notifier: ServiceNotifier) -> None:
+    notifier.ready("growing · 3 crystals")
+    assert manager.heard() == ["READY=1", "WATCHDOG=1", "STATUS=growing · 3 crystals"]
+    notifier.limit(60.0)
+    assert manager.heard() == ["WATCHDOG_USEC=60000000", "WATCHDOG=1"]
 
 
 def test_a_status_is_sent_where_it_differs_and_never_breaks_the_message(
@@ -75,7 +72,7 @@ def test_without_a_manager_and_with_one_that_is_gone_nothing_happens(
     silent = ServiceNotifier.of_this_process({})
     assert not silent.watched
     with silent.starting("x"):
-        silent.ready("x", 1.0)
+        silent.ready("x")
     assert not caplog.messages
     gone = ServiceNotifier(str(tmp_path / "gone"))
     gone.progress()
