@@ -13,7 +13,7 @@ from monitor.store import SqlTrailStore, Tidied
 log = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.1
-"""No slice begins where a frame is due sooner: one of 1,000 points takes some 20 ms; a frame waits for one at most."""
+"""No slice begins where a frame is due sooner: one of 500 points takes some 20 ms; a frame waits for one at most."""
 LOOK_EVERY_S = 600.0
 """How often runs are looked for that have become due, and the pause after a store that took nothing, seconds."""
 

@@ -36,7 +36,7 @@ from monitor.store.trail_blocks import (
 
 Answer = TypeVar("Answer")
 
-SLICE_ROWS = 1_000
+SLICE_ROWS = 500
 """Points that one slice reads, judges or deletes."""
 BLOCK_POINTS = 50_000
 BLOCK_FRAMES = 512
