@@ -56,7 +56,7 @@ def modes(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("mask", [0o022, 0o077, 0o000])
+@pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_everything_that_a_run_leaves(short_folder: Path, mask: int) -> None:
     shutil.chown(short_folder, group=READERS)
     short_folder.chmod(0o2750)
