@@ -85,6 +85,11 @@ class AlertStation:
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def end(self) -> None:
+        """Kill it if it runs: whatever became of the test."""
+        if self.runs:
+            self.kill()
+
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()
