@@ -2,10 +2,11 @@
 
 In quiet SQLite checkpoints by itself, every 1000 pages (4 MB), within a commit. A reader in the middle of a question
 keeps the log from starting anew, and readers that overlap for ever would let it grow for ever. From
-`TROUBLE_BYTES` on the commits therefore leave checkpoints to this thread. A passive one copies what no reader needs,
-and holds nobody up; then a truncating one waits for a moment without an old reader. Commits wait with it, so it is
-given little time, more as the log grows (`patience_s`), and none where the same reader holds the log as the last time:
-what a reader pins cannot be taken from it, and the log is as long as what was written since its question began.
+`TROUBLE_BYTES` on the commits therefore leave checkpoints to this thread. Ten times a second a passive one copies what
+no reader needs, and holds nobody up; as soon as that is all, a truncating one holds the commits for a moment and starts
+the log anew. Where no such moment comes and the log goes on growing, commits are made to wait for old readers to end
+(`patience_s`), but not while the same one holds the log: what a reader pins cannot be taken from it, and the log is as
+long as what was written since its question began.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,19 +24,20 @@ QUIET_PAGES = 1000
 """SQLite's own checkpoint comes after so many pages, in a commit."""
 TROUBLE_BYTES = 16 * 2**20
 """From this size of the log on this thread looks after it."""
-_FIRST_PAUSE_S = 0.2
+MOMENT_S = 0.1
+"""How long a moment without an old reader is waited out, and how often one is looked for, seconds."""
+STRETCHES = 2.5
+"""Held for long, commits are then left alone for so many times as long."""
 _LONGEST_PAUSE_S = 2.0
-_REST = 10.0
-"""Commits are held up for a tenth of the time at most."""
+_SLOWER = 1.2
+"""While one reader pins the log, moments are looked for less and less often: after some 10 s at the longest pause."""
 
 
 def patience_s(log_bytes: int) -> float:
-    """How long a truncating checkpoint, and with it a commit, may wait for readers, seconds."""
+    """How long a truncating checkpoint, and with it a commit, may wait for old readers, seconds."""
     if log_bytes < 2 * TROUBLE_BYTES:
-        return 0.05
-    if log_bytes < 3 * TROUBLE_BYTES:
-        return 0.25
-    return 1.0 if log_bytes < 4 * TROUBLE_BYTES else 4.0
+        return 0.0
+    return 1.0 if log_bytes < 5 * TROUBLE_BYTES // 2 else 4.0
 
 
 class Checkpointer:
@@ -80,30 +83,38 @@ class Checkpointer:
             return 0
 
     def _shorten(self) -> None:
-        pause_s = _FIRST_PAUSE_S
         try:
             own = sqlite3.connect(self._database, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             log.warning("the write-ahead log of %s cannot be shortened: %s", self._database, error)
             return
         self._own = own
-        copied_before, moved = -1, False
         try:
-            while not self._stop.is_set():
-                patience = patience_s(self._length())
-                try:
-                    _, pages, copied = own.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    moved = copied == pages or copied != copied_before
-                    copied_before = copied
-                    if moved and _truncate(own, patience):
-                        return
-                except sqlite3.Error as error:  # a full disk, for one: it is tried again
-                    log.info("the write-ahead log of %s cannot be shortened yet: %s", self._database, error)
-                self._stop.wait(max(pause_s, _REST * patience if moved else 0.0))
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            self._look_for_a_moment(own)
         finally:
             self._own = None
             own.close()
+
+    def _look_for_a_moment(self, own: sqlite3.Connection) -> None:
+        pause_s, rest_until_s, copied_before = MOMENT_S, 0.0, -1
+        while not self._stop.wait(pause_s):
+            patience = patience_s(self._length())
+            try:
+                _, pages, copied = own.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                pinned = copied == copied_before and copied < pages
+                copied_before = copied
+                if copied == pages:  # nobody reads what is older: hold the commits before somebody does
+                    if _truncate(own, MOMENT_S):
+                        return
+                elif patience and not pinned and time.monotonic() > rest_until_s:
+                    begun_s = time.monotonic()
+                    if _truncate(own, patience):
+                        return
+                    rest_until_s = time.monotonic() + STRETCHES * (time.monotonic() - begun_s)
+            except sqlite3.Error as error:  # a full disk, for one: it is tried again
+                log.info("the write-ahead log of %s cannot be shortened yet: %s", self._database, error)
+                pinned = True
+            pause_s = min(_SLOWER * pause_s, _LONGEST_PAUSE_S) if pinned else MOMENT_S
 
 
 def _truncate(connection: sqlite3.Connection, patience: float) -> bool:
