@@ -58,7 +58,8 @@ class Blots:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
-    plan, frames = tiny_plan(variants=tiny_plan().variants[:2]), Blots()
+    # Mask R-CNN draws random numbers in every step: what is hardest to go on with
+    plan, frames = tiny_plan(variants=tiny_plan().variants[1:2]), Blots()
     run_all(
         plan,
         frames,
