@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 0.2
 """Commands are answered and silence is noticed at least this often, seconds."""
+_LAST_WORDS = 4
+"""Notices that are heard after a stop, at most."""
 
 _EVENTS = {
     NoticeKind.CAMERA_LOST: EventKind.CAMERA_LOST,
@@ -168,8 +170,10 @@ class AnalysisLoop:
 
         One that goes on offers another frame instead: that stays its own, as if it had never been offered.
         """
-        received = self._source.next(LONGEST_WAIT_S)
-        if received is not None and isinstance(received.item, Notice):
+        for _ in range(_LAST_WORDS):
+            received = self._source.next(LONGEST_WAIT_S)
+            if received is None or not isinstance(received.item, Notice):
+                return
             self._keep_losses(received)
             self._take_notice(received.item, writer)
 

@@ -1,4 +1,7 @@
-"""Installations that fail are backed out, a new version takes over, and what is removed leaves the data."""
+"""Installations that fail are backed out, a new version takes over, and what is removed leaves the data.
+
+Must be the last file that uses the station: it ends with the station uninstalled.
+"""
 
 from __future__ import annotations
 
