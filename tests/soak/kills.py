@@ -23,6 +23,8 @@ FAIL_EVERY = 1000
 """Frames between two failures of the camera, which is opened again in the same session."""
 PAUSE_S = (2.0, 12.0)
 """Between two disturbances, at least and at most, seconds; of these a start takes two to three."""
+_PEACE_S = 2.0
+"""After a new run was begun, seconds."""
 _LAST_SHARE = 0.97
 """Then the station is left in peace, to come to its end."""
 _MIDDLE_OF_A_START = 0.2
@@ -92,12 +94,16 @@ def kills(
         while station.exit_code is None:
             time.sleep(0.1)
             given, now_s = station.chronicle.given, time.monotonic()
-            changer.look()
             if not witness.frames:
                 witness.read()  # before its first frame a station has no run that anything could be missing from
                 continue
             flows = given > given_then + 10 and {"grab", "analyze"} <= station.processes().keys()
-            if now_s > due_s and (flows or not patient) and given < _LAST_SHARE * report.frames:
+            if changer.due:
+                # In peace: what a grabber sent while no run was open, and then was killed, is in no run's ledger.
+                if flows:
+                    changer.look()
+                    due_s, given_then, patient = time.monotonic() + _PEACE_S, station.chronicle.given, True
+            elif now_s > due_s and (flows or not patient) and given < _LAST_SHARE * report.frames:
                 witness.read()
                 disturber.disturb()
                 due_s, given_then = now_s + disturber.pause_s(), station.chronicle.given

@@ -17,11 +17,15 @@ class RunChanger:
         self._tries = 0
         self.problems: list[str] = []
 
+    @property
+    def due(self) -> bool:
+        """Whether the next run is to begin."""
+        given, frames = self._station.chronicle.given, self._station.plan.frames
+        return self._begun < self._runs and given * self._runs >= self._begun * frames
+
     def look(self) -> None:
         """Begin the next run if it is due; a command that finds nobody at home is given again."""
-        if self._station.chronicle.given * self._runs < self._begun * self._station.plan.frames:
-            return
-        if self._begun >= self._runs:
+        if not self.due:
             return
         done = self._station.command(
             "new-run", f"soak {self._begun + 1}", "--config", str(self._station.config)
