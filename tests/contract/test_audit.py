@@ -17,6 +17,7 @@ from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution, AuditEntry, AuditKind, Authority
 from monitor.records.result import FrameResult
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEnded, RunEvent, TimeZeroSet
+from monitor.settings.retention import RetentionSettings
 from monitor.store import SqlTrailStore, TrailReader, locate, open_store, verify_audit
 from tests import trail_results as made
 from tests.postgresql_server import fresh_database, throwaway_server
@@ -334,6 +335,16 @@ def test_a_deleted_run_needs_a_row_that_tells_so(store: SqlTrailStore, database:
     assert "is gone" in found
     store.enter(AuditEntry(AuditKind.DATA_DELETED, "run 1 deleted", ANNA, run.run_id))
     assert faults(database) == []
+
+
+def test_that_a_run_was_thinned_excuses_no_removal(store: SqlTrailStore, database: str) -> None:
+    run = store.start_run(made.run_start())
+    store.record(run, RunEnded(made.at(4), "enough"))
+    assert list(store.tidy(RetentionSettings(full_points_days=0), made.at(86_400)))
+    assert faults(database) == []
+    tamper(database, "DELETE FROM event", "DELETE FROM run")
+    (found,) = faults(database)
+    assert "is gone" in found
 
 
 def test_a_database_of_before_begins_its_trail_where_it_is(database: str, store: SqlTrailStore) -> None:
