@@ -31,6 +31,7 @@ class AnalysisWatch:
         self._line = StatusLine()
         self._limit_s = settings.progress_limit_s
         self._told: Instant | None = None
+        self._waited = False
 
     def ready(self) -> None:
         """The engine is up, the store open, the control socket bound.
@@ -41,7 +42,10 @@ class AnalysisWatch:
 
     def committed(self, progress: Progress) -> None:
         """See `monitor.analysis.Observer`."""
-        slowest_s = progress.stages_s.get("frame", 0.0) if progress.silence is None else 0.0
+        # A frame that waited for its store says nothing of how long frames take here.
+        counts = progress.silence is None and not self._waited
+        self._waited = False
+        slowest_s = progress.stages_s.get("frame", 0.0) if counts else 0.0
         if INTERVALS * slowest_s > self._limit_s:
             self._limit_s = INTERVALS * slowest_s
             if self._told is not None:
@@ -50,6 +54,7 @@ class AnalysisWatch:
 
     def waiting(self, reason: str) -> None:
         """See `monitor.analysis.Waiting`."""
+        self._waited = True
         self._tell(reason)
 
     def _tell(self, line: str) -> None:

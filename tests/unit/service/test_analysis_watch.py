@@ -114,6 +114,18 @@ def test_a_machine_that_needs_longer_for_a_frame_gets_three_times_that() -> None
     assert "WATCHDOG_USEC=120000000" in bench.notifier.sent
 
 
+def test_a_frame_that_waited_hours_for_its_store_does_not_loosen_the_watchdog() -> None:
+    bench = Bench()
+    bench.watch.ready()
+    bench.watch.waiting("the disk is full")
+    bench.watch.committed(replace(progress(), stages_s={"frame": 3600.0}))
+    bench.watch.committed(replace(progress(), stages_s={"frame": 19.0}))
+    limits = {state for state in bench.notifier.sent if "WATCHDOG_USEC" in state}
+    assert limits == {"WATCHDOG_USEC=60000000"}
+    bench.watch.committed(replace(progress(), stages_s={"frame": 40.0}))
+    assert "WATCHDOG_USEC=120000000" in bench.notifier.sent, "the next frame counts again"
+
+
 def test_every_commit_and_every_honest_wait_feeds_but_no_more_than_once_a_second() -> None:
     bench = Bench()
     bench.watch.ready()
