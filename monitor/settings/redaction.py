@@ -8,7 +8,7 @@ import re
 from pydantic import BaseModel
 
 STARS = "***"
-_USER_AND_PASSWORD = re.compile(r"(?P<before>\b[A-Za-z][\w+.-]*://[^\s/@:]*:)[^\s/]*(?=@)")
+_USER_AND_PASSWORD = re.compile(r"(?P<before>\b[A-Za-z][\w+.-]*://[^\s/@:]*:)(?:[^\s/]*|[^\s@]*)(?=@)")
 _KEY_IN_QUERY = re.compile(
     r"(?P<before>[?&](?:\w*(?:password|passwd|pwd|passphrase|token|secret|signature|apikey|api_key))=)[^&\s#\"']+",
     re.IGNORECASE,

@@ -154,6 +154,7 @@ def test_the_word_itself_in_the_settings_is_refused_and_not_repeated(written: ob
         "postgresql://server/crystals?user=lab&password=PW",
         "rtsp://admin:PW@10.0.0.7:554/stream?channel=1",
         "rtsp://admin:P@W@10.0.0.7/stream",
+        "postgresql://lab:a/PW@server/crystals",
         "https://hooks.example/x?access_token=PW&y=1",
         "say postgresql+psycopg://lab:PW@server/crystals, and rtsp://a:PW@b/c",
     ],
