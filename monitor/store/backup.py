@@ -212,12 +212,16 @@ def _publish(partial: Path, final: Path) -> None:
 
 
 def _remove_oldest(new: Path, stem: str, keep: int) -> tuple[Path, ...]:
-    pattern = re.compile(re.escape(stem) + r"-\d{8}T\d{6}Z\.sqlite")
+    pattern = re.compile(_name_of_backup(stem))
     known = sorted(path for path in new.parent.iterdir() if pattern.fullmatch(path.name) and path != new)
     removed = tuple(known[: max(0, len(known) + 1 - max(keep, 1))])
     for path in removed:
         path.unlink()
     return removed
+
+
+def _name_of_backup(stem: str) -> str:
+    return re.escape(stem) + r"-\d{8}T\d{6}Z\.sqlite"
 
 
 @contextmanager
@@ -235,8 +239,10 @@ def _alone_in(folder: Path, stem: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise BackupError(f"another backup into {folder} is under way: wait for it") from error
-        for left in folder.glob(f".{stem}*.partial*"):
-            left.unlink()
+        of_a_copy = re.compile(r"\." + _name_of_backup(stem) + r"\.partial(-journal|-wal|-shm)?")
+        for left in folder.iterdir():
+            if of_a_copy.fullmatch(left.name):
+                left.unlink()
         yield
     finally:
         os.close(descriptor)

@@ -144,9 +144,11 @@ def test_a_killed_backup_leaves_nothing_that_looks_like_one(store: Path, tmp_pat
         raise KilledError
 
     (folder / ".lab-20200101T000000Z.sqlite.partial").write_text("left by one that was killed")
+    others = folder / ".lab-2-20200101T000000Z.sqlite.partial"
+    others.write_text("another station's, whose backup is under way")
     with pytest.raises(KilledError):
         back_up(store, folder, SystemClock().now(), None, kill)
-    assert [path.name for path in folder.iterdir()] == [".lab.backup.lock"]
+    assert {path.name for path in folder.iterdir()} == {".lab.backup.lock", others.name}
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "text"])
