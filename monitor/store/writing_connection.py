@@ -35,6 +35,11 @@ _SERVER_THAT_IS_AWAY = {
     "tcp_user_timeout": 30_000,
 }
 """A server that does not answer any more is noticed within half a minute; libpq's own patience is hours."""
+_CLIENT_THAT_IS_AWAY = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000 "
+    "-c idle_in_transaction_session_timeout=60000"
+)
+"""The same for the server: a station without power or network would keep its locks for hours, from itself as well."""
 CHECK_WITHIN_S = 10.0
 """How long the look for damage after an unclean end may take unless told otherwise, seconds."""
 
@@ -144,12 +149,13 @@ def _prepare_file(path: Path) -> None:
 
 def _engine(location: StoreLocation, synchronous: str) -> Engine:
     if location.path is None:
+        own = location.url.query.get("options", "")
         try:
             return create_engine(
                 location.url,
                 poolclass=NullPool,
                 paramstyle="format",  # rows go to the driver as they are: see bulk.py
-                connect_args=_SERVER_THAT_IS_AWAY,
+                connect_args={**_SERVER_THAT_IS_AWAY, "options": f"{_CLIENT_THAT_IS_AWAY} {own}"},
             )
         except ModuleNotFoundError as error:
             raise missing_driver() from error

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.errors import StoreError, StoreUnusableError
-from monitor.store import TrailReader, open_store
+from monitor.store import TrailReader, locate, open_store
 from monitor.store.views import VIEWS
+from monitor.store.writing_connection import WritingConnection
 from tests import trail_results as made
 from tests.postgresql_server import fresh_database, throwaway_server
 
@@ -38,6 +39,24 @@ def test_a_connection_that_is_cut_is_made_again_with_its_lock(database: str) -> 
     store.close()
     with TrailReader(database) as reader:
         assert reader.view("frame_log").column("frame_index") == (0, 1, 2, 3)
+
+
+def test_the_server_lets_go_soon_of_a_station_that_is_gone(database: str) -> None:
+    writing = WritingConnection(locate(f"{database}&options=-c%20work_mem%3D5MB"), "FULL", "plate-7")
+    asked = (
+        "SELECT name, reset_val FROM pg_settings WHERE source = 'client' AND (name LIKE 'tcp%%' OR name LIKE 'idle%%' "
+        "OR name = 'work_mem')"
+    )
+    told = {str(name): str(value) for name, value in writing.get().exec_driver_sql(asked)}
+    writing.close()
+    assert told == {
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "30000",
+        "idle_in_transaction_session_timeout": "60000",
+        "work_mem": "5120",
+    }
 
 
 def test_a_database_of_before_stations_is_brought_forward(database: str) -> None:
