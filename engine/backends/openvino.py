@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.backends.contract import logit_shifts
 from engine.backends.failure import failure_of
+from engine.backends.no_telemetry import silence_openvino
 from engine.cache import tidy
 from engine.card import ModelCard
 from engine.errors import BackendError, BackendUnavailableError
@@ -31,6 +32,7 @@ class OpenVinoBackend:
         Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
         processor lacks it, BackendError when the graph cannot be read, WeightsMismatchError when it is not the card's.
         """
+        silence_openvino()
         try:
             import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
             from openvino import opset15 as operations  # noqa: PLC0415
