@@ -6,5 +6,5 @@ import sys
 
 
 def silence_openvino() -> None:
-    """Before OpenVINO is first imported: take the module away that would report, so that it uses its silent stand-in."""
+    """Before OpenVINO is first imported: take the module away that would report; it has a silent stand-in."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: an import of it fails
