@@ -10,7 +10,7 @@ from monitor.camera import is_live
 from monitor.errors import SettingsError, SourceError, StoreUnusableError
 from monitor.footage import check_video_file
 from monitor.settings.camera import FolderCameraSettings, VideoCameraSettings
-from monitor.settings.secrets import CREDENTIALS_VARIABLE, secrets_in
+from monitor.settings.secrets import secrets_in
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
 from monitor.store import check_local, locate
@@ -60,9 +60,9 @@ def _camera(settings: StationSettings) -> Iterator[str]:
 
 
 def _secrets(settings: StationSettings) -> Iterator[str]:
-    """Read, and not kept. Credentials are there for the unit alone: outside of it they cannot be looked at."""
+    """Read, and not kept. Credentials are there for the unit and for root: nobody else can look at them."""
     for setting, secret in secrets_in(settings):
-        if secret.credential is None or CREDENTIALS_VARIABLE in os.environ:
+        if not secret.is_out_of_reach:
             try:
                 secret.read()
             except SettingsError as error:

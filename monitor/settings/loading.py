@@ -15,9 +15,9 @@ from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from monitor.errors import SettingsError
 from monitor.settings.redaction import without_passwords
-from monitor.settings.secrets import INLINE_SECRET
+from monitor.settings.secrets import INLINE_SECRET, secrets_in
 from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
-from monitor.settings.system_station import system_defaults
+from monitor.settings.system_station import CONFIG_FOLDER, SECRETS_FOLDER, system_defaults
 
 Tree = dict[str, Any]
 
@@ -27,7 +27,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
 
     Args:
         path: the TOML file; None takes the defaults. A file that is named and missing is an error. One in
-            /etc/crystal-monitor has defaults of its own, see `system_defaults`.
+            /etc/crystal-monitor has defaults of its own, see `system_defaults`, and its credentials beside it.
         overrides: nested values from the command line's flags; they win over file and environment.
 
     Raises:
@@ -40,9 +40,13 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     except PydanticSettingsError as error:
         raise SettingsError(f"environment variables {ENVIRONMENT_PREFIX}…: {error}") from None
     try:
-        return StationSettings(**_merged(_merged(tree, environment), overrides or {}))
+        settings = StationSettings(**_merged(_merged(tree, environment), overrides or {}))
     except ValidationError as error:
         raise SettingsError(_explain(error, path)) from None
+    if path is not None and path.parent == CONFIG_FOLDER:
+        for _, secret in secrets_in(settings):
+            secret.keep_in(SECRETS_FOLDER)
+    return settings
 
 
 def _read(path: Path) -> Tree:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, model_validator
+from pydantic import BaseModel, PrivateAttr, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from monitor.errors import SettingsError
@@ -40,6 +40,7 @@ class Secret(SettingsModel):
     """File with the secret: this user's or root's, and nobody else may read it (mode 0600 or 0400)."""
     credential: str | None = None
     """Name of a systemd credential of the unit (`LoadCredential=NAME:PATH`)."""
+    _kept: Path | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -58,6 +59,28 @@ class Secret(SettingsModel):
             raise _mistake("the name of a credential has letters, digits, _, ., @ and - alone")
         return place
 
+    def keep_in(self, folder: Path) -> None:
+        """Where the unit's `LoadCredential=` finds such a credential: there root reads it outside of the unit."""
+        if self.credential is not None:
+            self._kept = folder / self.credential
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether it is a credential that this process can know nothing of: another user's, and the unit's own."""
+        if self.credential is None or _credentials_folder() is not None:
+            return False
+        return self._kept is None or os.geteuid() != 0
+
+    @property
+    def remedy_out_of_reach(self) -> str:
+        """How to look at a credential that is out of reach."""
+        if self._kept is not None:
+            return f"run it as root (sudo): the secret is kept in {self._kept}, which root alone reads"
+        return (
+            "look at it with the settings file in /etc/crystal-monitor, as root; systemctl cat shows what the unit "
+            "is given"
+        )
+
     def read(self) -> SecretStr:
         """The secret now, without the line's end; it shows as stars wherever it is printed.
 
@@ -72,6 +95,8 @@ class Secret(SettingsModel):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
+            if path == self._kept:
+                raise SettingsError(self._not_kept(error)) from None
             raise SettingsError(
                 f"the secret {self} cannot be read ({error.strerror}): check its name and that this user may read it"
             ) from None
@@ -100,14 +125,27 @@ class Secret(SettingsModel):
     def _path(self) -> Path:
         if self.file is not None:
             return self.file
-        folder = os.environ.get(CREDENTIALS_VARIABLE, "")
-        if not folder.startswith("/"):
+        assert self.credential is not None
+        folder = _credentials_folder()
+        if folder is not None:
+            return folder / self.credential
+        if self._kept is None:
             raise SettingsError(
                 f"the secret {self} is a systemd credential, and this process was given none: write "
                 f"LoadCredential={self.credential}:PATH into the unit, or name a file"
             )
-        assert self.credential is not None
-        return Path(folder) / self.credential
+        return self._kept
+
+    def _not_kept(self, error: OSError) -> str:
+        if isinstance(error, PermissionError):
+            return (
+                f"the secret {self} is kept in {self._kept}, which root alone reads: run it as root (sudo); a service "
+                f"is given it by LoadCredential={self.credential}:{self._kept} in its unit"
+            )
+        return (
+            f"the secret {self} is not in {self._kept} ({error.strerror}): write it into a file and put that there "
+            f"(sudo install -D -m 600 FILE {self._kept})"
+        )
 
     def _refuse_open_to_others(self, status: os.stat_result, path: Path) -> None:
         if not stat.S_ISREG(status.st_mode):
@@ -117,13 +155,18 @@ class Secret(SettingsModel):
                 f"the secret {self} belongs to user {status.st_uid}, who may read and change it: chown it to the user "
                 "that runs Crystal Monitor"
             )
-        by_systemd = self.credential is not None and status.st_uid == 0
+        by_systemd = self.credential is not None and path != self._kept and status.st_uid == 0
         open_to = status.st_mode & (_OTHERS_OF_CREDENTIAL if by_systemd else _OTHERS_OF_FILE)
         if open_to:
             raise SettingsError(
                 f"the secret {self} has mode {stat.S_IMODE(status.st_mode):04o}, so that others may read or change it: "
                 f"chmod 600 {path}, and think of it as known"
             )
+
+
+def _credentials_folder() -> Path | None:
+    folder = os.environ.get(CREDENTIALS_VARIABLE, "")
+    return Path(folder) if folder.startswith("/") else None
 
 
 def _mistake(what: str) -> PydanticCustomError:

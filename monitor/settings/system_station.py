@@ -7,6 +7,8 @@ from typing import Any
 
 CONFIG_FOLDER = Path("/etc/crystal-monitor")
 """Settings of the machine's stations: `NAME.toml`, where NAME is the instance of its units."""
+SECRETS_FOLDER = CONFIG_FOLDER / "secrets"
+"""Secrets that units get as credentials; root's alone."""
 STATE_FOLDER = Path("/var/lib/crystal-monitor")
 RUNTIME_FOLDER = Path("/run/crystal-monitor")
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.deploy.machine import PREFIX, Machine
-from tests.deploy.station import ANALYSIS, GRABBER, STATION, Station
+from tests.deploy.station import ANALYSIS, CREDENTIAL, GRABBER, READER, STATION, Station
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -62,6 +62,16 @@ def test_status_and_doctor_of_an_installed_station(machine: Machine, station: St
         assert "is active" in findings[unit]["says"]
     assert findings["daemon"]["grade"] == "ok", findings["daemon"]
     assert findings["camera"]["says"] == "gives frames to the daemon"
+    assert findings["metrics.token"] == {
+        "check": "metrics.token",
+        "grade": "ok",
+        "says": f"credential {CREDENTIAL} can be read",
+        "remedy": "",
+    }
+    by_reader = machine.run(COMMAND, "doctor", SETTINGS, "--json", user=READER, check=False, timeout_s=120)
+    (token,) = (row for row in json.loads(by_reader.stdout)["findings"] if row["check"] == "metrics.token")
+    assert token["grade"] == "warn"
+    assert token["remedy"].startswith("run it as root")
     wrong = [row for row in findings.values() if row["grade"] == "fail"]
     assert wrong == []
     assert doctor.returncode == 0

@@ -97,17 +97,14 @@ def _try_camera(settings: StationSettings, clock: Clock) -> Finding:
 
 def _secrets(settings: StationSettings) -> Iterator[Finding]:
     for setting, secret in secrets_in(settings):
+        if secret.is_out_of_reach:
+            told = f"{secret} is the unit's own, this user cannot look at it"
+            yield warn(setting, told, secret.remedy_out_of_reach)
+            continue
         try:
             secret.read()
         except SettingsError as error:
-            if secret.credential is not None:
-                yield warn(
-                    setting,
-                    f"{secret} is the unit's own and cannot be looked at from here",
-                    "systemctl cat shows it",
-                )
-            else:
-                yield from_message(setting, error)
+            yield from_message(setting, error)
         else:
             yield ok(setting, f"{secret} can be read")
 
@@ -115,6 +112,11 @@ def _secrets(settings: StationSettings) -> Iterator[Finding]:
 def _sinks(settings: StationSettings) -> Iterator[Finding]:
     for number, sink in enumerate(settings.alerts.sinks):
         check = f"alerts.sinks.{number}"
+        beyond = [secret for _, secret in secrets_in(sink) if secret.is_out_of_reach]
+        if beyond:
+            told = f"{sink.name} was not looked at: its {beyond[0]} is the unit's own"
+            yield warn(check, told, beyond[0].remedy_out_of_reach)
+            continue
         try:
             check_sink(sink, settings.name)
         except UserError as error:
