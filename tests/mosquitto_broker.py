@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -39,6 +40,15 @@ class Broker:
             command = [self._program, "-c", str(self._config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_for_port(self.port)
+
+    def pause(self) -> None:
+        """Hang: the connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:

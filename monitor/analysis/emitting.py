@@ -144,10 +144,12 @@ class Emitter:
         if any(self._post.in_hand.values()) or any(self._told.values()):
             late = self._outbox.arrears(self._settings.overdue_after_s)
             sinks = list(self._post.in_hand)
-            for alert in arrears_alerts(self._told, sinks, late, self._settings.overdue_after_s, now):
+            told, self._told = self._told, None  # to be read again, should a commit's answer be lost
+            for alert in arrears_alerts(told, sinks, late, self._settings.overdue_after_s, now):
                 log.warning("%s", alert.message)
                 self._outbox.tell(run, alert)
-                self._told[alert.rule] = alert.raised
+                told[alert.rule] = alert.raised
+            self._told = told
         if self._settings.remind_every_s > 0:
             self._outbox.remind(run, self._settings.remind_every_s)
         self._looked = now

@@ -39,7 +39,9 @@ class DeliverySettings(SettingsModel):
     overdue_after_s: PositiveFloat = 600.0
     """An alert that a sink has not taken for so many seconds is told to the other sinks, and stands in `status`."""
     give_up_after_s: PositiveFloat = 604_800.0
-    """An alert that a sink has not taken for so many seconds is given up for it, with an event; a week unless set."""
+    """An alert that a sink has not taken for so many seconds is given up for it, with an event; a week unless set. Only
+    time counts in which the analysis ran and the sink took nothing, on a clock that setting the date does not change,
+    and after five attempts at the least: neither a wrong date nor a restart loses an alert."""
     remind_every_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Critical alerts that hold and that nobody has acknowledged are told again so often, seconds; 0 never."""
     summary: SummarySettings = SummarySettings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, text
@@ -23,6 +22,7 @@ from monitor.store.outbox_rows import (
     arrears,
     close_acknowledged_reminders,
     close_others,
+    close_summaries,
     due_parcels,
     next_due,
     sinks_in_arrears,
@@ -43,6 +43,13 @@ class Transact(Protocol):
         """The work's answer; `doing` says what for, in a message of failure."""
 
 
+class Write(Protocol):
+    """As `Transact`, for what must not be written twice: a commit that is in doubt is settled first."""
+
+    def __call__(self, call: object, work: Callable[[Connection], Answer], doing: str) -> Answer:
+        """The work's answer, or the one it had where `call` equals the one whose commit was in doubt, and was made."""
+
+
 class Outbox:
     """Queues every alert for every sink in the alert's own transaction, and remembers what became of it.
 
@@ -53,6 +60,7 @@ class Outbox:
     def __init__(
         self,
         transact: Transact,
+        write: Write,
         clock: Clock,
         station: str,
         subscriptions: Sequence[Subscription],
@@ -60,6 +68,7 @@ class Outbox:
     ) -> None:
         """From now on every new alert is queued for these sinks. See `SqlTrailStore.open_outbox`."""
         self._transact = transact
+        self._write = write
         self._clock = clock
         self.station = station
         """The station's name."""
@@ -68,7 +77,7 @@ class Outbox:
         self._staged: list[DeliveryAttempt] = []
         self._written = 0
         self._staged_since: Instant | None = None
-        self._next_due: datetime | None = None
+        self._next_due: Instant | None = None
         self._unread = True
 
     def take_over(self, run_id: int | None, *, alone: bool) -> list[str]:
@@ -100,8 +109,8 @@ class Outbox:
 
         What was given up stands in the events of `run`, the open one.
         """
-        write_attempts(connection, self._staged)
-        given_up = [one for one in self._staged if one.state is DeliveryState.GIVEN_UP]
+        written = write_attempts(connection, self._staged)
+        given_up = [one for one in written if one.state is DeliveryState.GIVEN_UP]
         if run is not None and given_up:
             at = given_up[-1].at
             rows = [EventRow(_undelivered(attempt)) for attempt in given_up]
@@ -110,6 +119,8 @@ class Outbox:
 
     def committed(self) -> None:
         """The transaction that `write_staged` was called in is in the database."""
+        if any(len(one.parcel.delivery_ids) > 1 for one in self._staged[: self._written]):
+            self._unread = True  # of a very long summary the rest is due now
         del self._staged[: self._written]
         self._written = 0
         if not self._staged:
@@ -126,7 +137,9 @@ class Outbox:
         """Whether there is something to write or to give out: costs nothing to ask."""
         now = self._clock.now()
         waited = self._staged_since is not None and now.seconds_since(self._staged_since) >= WRITE_WITHIN_S
-        return self._unread or waited or (self._next_due is not None and self._next_due <= now.utc)
+        return (
+            self._unread or waited or (self._next_due is not None and now.seconds_since(self._next_due) >= 0)
+        )
 
     def exchange(
         self, run: Run | None, in_hand: Mapping[str, Collection[int]], most: int
@@ -139,7 +152,7 @@ class Outbox:
             most: so many parcels may be in a sink's hands.
         """
 
-        def work(connection: Connection) -> tuple[dict[str, list[Parcel]], datetime | None]:
+        def work(connection: Connection) -> tuple[dict[str, list[Parcel]], Instant | None]:
             self.write_staged(connection, run)
             now = self._clock.now()
             due = {
@@ -147,9 +160,13 @@ class Outbox:
                 for sink, held in in_hand.items()
                 if len(held) < most
             }
-            return due, next_due(connection, self.station, now)
+            for parcels in due.values():
+                close_summaries(connection, self.station, parcels)
+            then = next_due(connection, self.station, now)
+            return due, None if then is None else now.after((then - now.utc).total_seconds())
 
-        due, self._next_due = self._transact(work, "reading and writing the outbox of")
+        # A call of its own each time: done again after a commit in doubt it finds what it wrote, and leaves it.
+        due, self._next_due = self._write(object(), work, "reading and writing the outbox of")
         self.committed()
         self._unread = False
         return due
@@ -159,16 +176,18 @@ class Outbox:
         self._unread = True
 
     def tell(self, run: Run, alert: Alert) -> None:
-        """Store an alert that no frame made, and queue it."""
+        """Store an alert about a sink, and queue it; nothing where the run's last one about it says the same."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
+            if sinks_in_arrears(connection, run.run_id).get(alert.rule, False) is alert.raised:
+                return  # told by a commit that was not answered
             kind = EventKind.ALERT_RAISED if alert.raised else EventKind.ALERT_CLEARED
             row = EventRow(Event(kind, alert.message, None, alert.value), alert)
             insert_events(connection, run.run_id, None, now, run_time_s(connection, run, now), [row])
             self.queue(connection, run.run_id)
 
-        self._transact(work, "writing an alert to")
+        self._write(object(), work, "writing an alert to")
 
     def arrears(self, after_s: float) -> list[Arrears]:
         """Per sink what has waited for more than so many seconds."""

@@ -92,11 +92,11 @@ def _queue_in_flood(connection: Connection, row: dict[str, Any], flood: Flood, n
         and last.summary_event_id is not None
         and last.state == _PENDING
         and not last.attempts
+        and last.next_attempt_at is not None  # else it was given out, see `close_summaries`
+        and last.next_attempt_at > now.utc
     ):
-        due = last.next_attempt_at
-        assert due is not None
-        if due > now.utc:
-            return _queue(connection, {**row, "summary_event_id": last.summary_event_id}, due, now)
+        due = min(last.next_attempt_at, now.after(flood.within_s).utc)  # sooner, if the clock was set back
+        return _queue(connection, {**row, "summary_event_id": last.summary_event_id}, due, now)
     since = now.after(-flood.within_s).utc
     if len(latest) == flood.more_than and latest[-1].queued_at > since:
         due = now.after(flood.within_s).utc

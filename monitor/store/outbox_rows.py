@@ -54,14 +54,15 @@ def adopt_station(connection: Connection, station: str) -> None:
     connection.execute(waiting.values(station=station))
 
 
-def write_attempts(connection: Connection, attempts: Sequence[DeliveryAttempt]) -> None:
-    """What became of parcels; one that was closed meanwhile stays closed."""
+def write_attempts(connection: Connection, attempts: Sequence[DeliveryAttempt]) -> list[DeliveryAttempt]:
+    """What became of parcels; one that was closed meanwhile, or written before, stays so: the answer is the others."""
+    written = []
     for attempt in attempts:
         at = attempt.at.utc
         row = update(delivery).where(
             delivery.c.delivery_id.in_(attempt.parcel.delivery_ids), delivery.c.state == PENDING
         )
-        connection.execute(
+        changed = connection.execute(
             row.values(
                 state=attempt.state.value,
                 attempts=attempt.attempts,
@@ -71,16 +72,34 @@ def write_attempts(connection: Connection, attempts: Sequence[DeliveryAttempt]) 
                 last_error=attempt.error[:_LONGEST_ERROR] or None,
             )
         )
+        if changed.rowcount:
+            written.append(attempt)
+    return written
 
 
 def due_parcels(
     connection: Connection, station: str, sink: str, now: Instant, in_hand: Collection[int], most: int
 ) -> list[Parcel]:
-    """At most `most` parcels that the sink is to be sent now, in order, but for those `in_hand` (their first rows)."""
-    leads = or_(delivery.c.summary_event_id.is_(None), delivery.c.summary_event_id == delivery.c.event_id)
-    due = or_(delivery.c.attempts > 0, delivery.c.next_attempt_at <= now.utc)
+    """At most `most` parcels that the sink is to be sent now, in order, but for those `in_hand` (their first rows).
+
+    A summary has at most 10,000 alerts; those beyond are another one, once it was brought. What was queued at a moment
+    that is yet to come was queued before the clock was set back: it is due, for how long it waited nobody can tell.
+    """
+    waiting = _waiting(station, sink)
+    firsts = (
+        select(func.min(delivery.c.delivery_id))
+        .where(waiting, delivery.c.summary_event_id.is_not(None))
+        .group_by(delivery.c.summary_event_id)
+    )
+    leads = or_(delivery.c.summary_event_id.is_(None), delivery.c.delivery_id.in_(firsts))
+    due = or_(
+        delivery.c.attempts > 0,
+        delivery.c.next_attempt_at.is_(None),
+        delivery.c.next_attempt_at <= now.utc,
+        delivery.c.queued_at > now.utc,
+    )
     rows = _notice_rows(
-        connection, _waiting(station, sink) & leads & due, most + len(in_hand)
+        connection, waiting & leads & due, most + len(in_hand)
     )  # those in hand are among them
     parcels = []
     for row in rows:
@@ -88,12 +107,25 @@ def due_parcels(
             continue
         members: Sequence[Row[*tuple[Any, ...]]] = [row]
         if row.summary_event_id is not None:
-            together = _waiting(station, sink) & (delivery.c.summary_event_id == row.summary_event_id)
+            together = waiting & (delivery.c.summary_event_id == row.summary_event_id)
             members = _notice_rows(connection, together, _LONGEST_SUMMARY)
         ids = tuple(member.delivery_id for member in members)
         notices = tuple(_notice(member) for member in members)
         parcels.append(Parcel(sink, ids, notices, row.attempts, _instant(row.queued_at)))
     return parcels[:most]
+
+
+def close_summaries(connection: Connection, station: str, parcels: Sequence[Parcel]) -> None:
+    """Let nothing join the summaries that are given out now: their next attempt has no time of its own any more.
+
+    In the database, so that it holds whatever the clock does, and over a restart.
+    """
+    for parcel in parcels:
+        first = select(delivery.c.summary_event_id).where(delivery.c.delivery_id == parcel.delivery_ids[0])
+        given_out = connection.execute(first).scalar()
+        if given_out is not None and not parcel.attempts:
+            summary = _waiting(station, parcel.sink) & (delivery.c.summary_event_id == given_out)
+            connection.execute(update(delivery).where(summary).values(next_attempt_at=None))
 
 
 def next_due(connection: Connection, station: str, now: Instant) -> datetime | None:

@@ -122,7 +122,7 @@ class SqlTrailStore:
 
         Also the names of sinks that are no longer among them although alerts waited for them: those are closed.
         """
-        outbox = Outbox(self._in_transaction, clock, station, subscriptions, flood)
+        outbox = Outbox(self._in_transaction, self._write, clock, station, subscriptions, flood)
         open_run = self.resume_run()
         gone = outbox.take_over(
             open_run.run_id if open_run is not None else None, alone=self._location.path is not None

@@ -53,6 +53,18 @@ def secret(folder: Path, text: str) -> Path:
     return path
 
 
+def insistently(sink: AlertSink, told: AlertNotice) -> None:
+    """As a courier: again until it is taken, three times at the most."""
+    for _ in range(2):
+        try:
+            sink.send(told)
+        except AlertSinkError:
+            time.sleep(1.5)
+        else:
+            return
+    sink.send(told)
+
+
 @pytest.fixture(params=KINDS)
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SinkSettings]:
     """Of a sink whose other side is there."""
@@ -217,6 +229,36 @@ class TestMqtt:
                 assert late.of("/alert") == []
                 sink.close()
                 assert late.until("/status", 2)[1] == b"offline"
+
+    def test_what_is_tried_again_while_the_broker_hangs_arrives_once(self, tmp_path: Path) -> None:
+        with broker(tmp_path) as running, listener(running.port) as hears:
+            sink = open_sink(sink_settings("mqtt", tmp_path, running.port), "plate")
+            sink.send(notice(1))
+            running.pause()
+            try:
+                for _ in range(5):
+                    with pytest.raises(AlertSinkError, match=r"did not confirm within 0\.5 s"):
+                        sink.send(notice(2))
+            finally:
+                running.go_on()
+            sink.send(notice(2))
+            sink.send(notice(3))
+            heard = [json.loads(payload)["event_id"] for payload in hears.until("/alert", 3)]
+            sink.close()
+            assert heard == [1, 2, 3]
+
+    def test_a_message_that_the_broker_never_takes_is_in_nobody_s_way(self, tmp_path: Path) -> None:
+        with broker(tmp_path, "max_packet_size 3000") as running, listener(running.port) as hears:
+            sink = open_sink(sink_settings("mqtt", tmp_path, running.port), "plate")
+            sink.send(notice(1))
+            for _ in range(2):
+                with pytest.raises(AlertSinkError):
+                    sink.send(notice(2, run_name="x" * 5000))
+            insistently(sink, notice(3))
+            insistently(sink, notice(4))
+            heard = [json.loads(payload)["event_id"] for payload in hears.until("/alert", 3)]
+            sink.close()
+            assert heard == [1, 3, 4]
 
     def test_user_and_password(self, tmp_path: Path) -> None:
         import shutil

@@ -30,9 +30,12 @@ class SetClock:
 
     def __init__(self) -> None:
         self.at_s = 0.0
+        self.set_by_s = 0.0
+        """By how much UTC was set meanwhile, which CLOCK_BOOTTIME does not notice."""
 
     def now(self) -> Instant:
-        return Instant(1_795_000_000_000_000_000).after(self.at_s)
+        utc = Instant(1_795_000_000_000_000_000).after(self.at_s + self.set_by_s)
+        return Instant(utc.utc_ns, round(self.at_s * 1e9), "boot")
 
     def sleep(self, seconds: float) -> None:
         self.at_s += seconds
@@ -287,6 +290,80 @@ class TestFlood:
         station.restart(CHAT, flood=self.FLOOD)
         assert station.give_out()["chat"][-1] == together
         assert len(together.notices) == 3
+
+
+class TestFloodAndAClockThatIsSet:
+    FLOOD = Flood(more_than=3, within_s=60.0)
+
+    @pytest.fixture
+    def flooded(self, station: Station) -> Station:
+        """Three went out, and two wait for a summary."""
+        station.restart(CHAT, flood=self.FLOOD)
+        for number in range(5):
+            station.frame(alert(value=float(number)))
+        for parcel in station.give_out()["chat"]:
+            station.ends(parcel)
+        assert station.give_out() == {"chat": []}, "the control: the summary is not due yet"
+        return station
+
+    def values(self, parcels: Sequence[Parcel]) -> list[list[float | None]]:
+        return [[notice.alert.value for notice in parcel.notices] for parcel in parcels]
+
+    @pytest.mark.parametrize("set_by_s", [-30.0, -631_000_000.0])
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_no_alert_joins_a_summary_that_is_in_a_courier_s_hands(
+        self, flooded: Station, set_by_s: float, *, restarts: bool
+    ) -> None:
+        flooded.clock.at_s = 61.0
+        (summary,) = flooded.give_out()["chat"]
+        assert self.values([summary]) == [[3.0, 4.0]]
+        flooded.clock.set_by_s = set_by_s
+        if restarts:
+            flooded.restart(CHAT, flood=self.FLOOD)
+        flooded.frame(alert(value=99.0))
+        if restarts:
+            again = flooded.give_out()["chat"]
+            assert again[0].notices == summary.notices, "what has a key keeps its content"
+        flooded.ends(summary)
+        flooded.clock.at_s += 61.0
+        flooded.frame()
+        assert flooded.outbox.wants_exchange
+        (last,) = [parcel for parcel in flooded.give_out()["chat"] if parcel != summary]
+        assert self.values([last]) == [[99.0]]
+        flooded.ends(last)
+        flooded.give_out()
+        assert {row["state"] for row in flooded.log()} == {"sent"}
+
+    def test_a_summary_is_not_held_back_for_years(self, flooded: Station) -> None:
+        flooded.clock.set_by_s = -631_000_000.0
+        flooded.clock.at_s = 30.0
+        assert not flooded.outbox.wants_exchange
+        flooded.clock.at_s = 61.0
+        assert flooded.outbox.wants_exchange
+        assert self.values(flooded.give_out()["chat"]) == [[3.0, 4.0]]
+
+
+def test_what_a_very_long_summary_leaves_is_another_one(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.outbox_rows._LONGEST_SUMMARY", 4)
+    station.restart(CHAT, flood=Flood(more_than=1, within_s=60.0))
+    for number in range(11):
+        station.frame(alert(value=float(number)))
+    station.clock.at_s = 61.0
+    first, *parcels = station.give_out()["chat"]
+    assert len(first.notices) == 1
+    station.ends(first)
+    brought = []
+    while parcels:
+        (parcel,) = parcels
+        brought.append([notice.alert.value for notice in parcel.notices])
+        station.ends(parcel)
+        station.frame()
+        assert station.outbox.wants_exchange
+        parcels = station.give_out()["chat"]
+    assert brought == [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0], [9.0, 10.0]]
+    assert {row["state"] for row in station.log()} == {"sent"}
 
 
 class TestReminders:

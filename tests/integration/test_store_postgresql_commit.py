@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.errors import StoreError
-from monitor.records import Event, EventKind
+from monitor.records import Alert, AlertKind, Event, EventKind
+from monitor.records.delivery import DeliveryAttempt, Subscription, sink_rule
 from monitor.records.run import Run, RunEvent
-from monitor.store import SqlTrailStore, TrailReader, open_store
+from monitor.records.vocabulary import DeliveryState
+from monitor.store import Flood, SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
 from tests.integration.postgresql_proxy import CommitEatingProxy
 from tests.postgresql_server import Server, fresh_database, restartable_server
@@ -99,6 +102,59 @@ def test_another_call_after_a_commit_in_doubt_is_done(
             time.sleep(0.02)
     with TrailReader(database) as reader:
         assert reader.view("event_log", kind="note").column("message") == ("first", "second")
+
+
+def test_what_the_outbox_writes_is_there_once(
+    store: SqlTrailStore, proxy: tuple[CommitEatingProxy, str], database: str
+) -> None:
+    eater, clock, held = proxy[0], SystemClock(), {"chat": set[int](), "mail": set[int]()}
+    run = store.start_run(made.run_start())
+    sinks = [Subscription(name, summarise=False) for name in held]
+    outbox, _ = store.open_outbox(clock, "plate", sinks, Flood(0, 60.0))
+    waits_s = iter(range(600, 700))
+
+    def tell() -> None:
+        """As the analysis does: the figures are those of the moment."""
+        message = f"1 alert waits for sink mail, the oldest for {next(waits_s)} s"
+        outbox.tell(run, Alert(sink_rule("mail"), AlertKind.DELIVERY, True, message))
+
+    eater.arm()
+    insist(tell)
+    (parcel,) = outbox.exchange(run, held, 20)["chat"]
+    held["chat"].add(parcel.delivery_ids[0])
+    outbox.stage([DeliveryAttempt(parcel, DeliveryState.GIVEN_UP, clock.now(), 5, None, "away")])
+    eater.arm()
+    insist(lambda: outbox.exchange(run, held, 20))
+    store.append(run, made.growing(0, 2))
+    assert eater.eaten == 2, "the control: two commits were made and not answered"
+    with TrailReader(database) as reader:
+        assert len(reader.view("event_log", rule=sink_rule("mail"))) == 1
+        assert reader.view("delivery_log").column("state") == ("given_up",)
+        assert len(reader.view("event_log", kind="alert_undelivered")) == 1
+
+
+def test_what_another_write_s_lost_answer_hides_is_not_told_again(
+    store: SqlTrailStore, proxy: tuple[CommitEatingProxy, str], database: str
+) -> None:
+    """The exchange's commit is in doubt, and the next thing that is written is a frame, with the same attempts."""
+    eater, clock = proxy[0], SystemClock()
+    run = store.start_run(made.run_start())
+    outbox, _ = store.open_outbox(clock, "plate", [Subscription("chat", summarise=False)], Flood(0, 60.0))
+    outbox.tell(run, Alert(sink_rule("mail"), AlertKind.DELIVERY, True, "1 alert waits"))
+    (parcel,) = outbox.exchange(run, {"chat": ()}, 20)["chat"]
+    outbox.stage([DeliveryAttempt(parcel, DeliveryState.GIVEN_UP, clock.now(), 5, None, "away")])
+    eater.arm()
+    with pytest.raises(StoreError):
+        outbox.exchange(run, {"chat": parcel.delivery_ids}, 20)
+    for _ in range(50):
+        try:
+            store.append(run, made.growing(0, 2))
+            break
+        except StoreError:
+            time.sleep(0.02)
+    assert eater.eaten == 1
+    with TrailReader(database) as reader:
+        assert len(reader.view("event_log", kind="alert_undelivered")) == 1
 
 
 def test_a_connection_that_is_cut_before_the_commit_has_written_nothing(

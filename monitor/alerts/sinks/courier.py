@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 REFUSALS = 3
 """A message that was refused so often is given up."""
+LEAST_ATTEMPTS = 5
+"""For its age no message is given up that was tried less often."""
 
 Picture = Callable[[AlertNotice], bytes | None]
 
@@ -36,7 +38,7 @@ class CourierOrders:
     backoff: Backoff
     """Between attempts that failed."""
     give_up_after_s: float
-    """A parcel that has waited for so long is given up, seconds."""
+    """A parcel that has waited for so long, in a time in which the sink took nothing, is given up, seconds."""
     picture: Picture | None = None
     """Makes the picture of a notice, in the courier's thread; None where the sink wants none."""
 
@@ -71,6 +73,7 @@ class Courier:
         self._showing: dict[str, FieldNow] = {}
         self._failures = 0
         self._refusals = 0
+        self._failing_since: Instant | None = None
         self._not_before: Instant | None = None
         self._stopping = False
         self._abandoned = False
@@ -188,7 +191,7 @@ class Courier:
             if self._failures:
                 log.info("alerts reach sink %s again", self.name)
             self._failures = self._refusals = 0
-            self._not_before = None
+            self._not_before = self._failing_since = None
             self._report(parcel, DeliveryState.SENT)
 
     def _bring_state(self, now: FieldNow) -> None:
@@ -203,17 +206,27 @@ class Courier:
     def _failed(self, parcel: Parcel, error: AlertSinkError | OSError) -> None:
         refused = isinstance(error, AlertRefusedError)
         self._refusals = self._refusals + 1 if refused else 0
-        waited_s = self._clock.now().seconds_since(parcel.queued)
+        waited_s = self._waited_s(parcel)
         if self._refusals >= REFUSALS:
             self._refusals = 0
             self._give_up(parcel, f"refused {REFUSALS} times: {error}")
-        elif waited_s >= self._orders.give_up_after_s:
+        elif waited_s >= self._orders.give_up_after_s and parcel.attempts + 1 >= LEAST_ATTEMPTS:
             self._give_up(parcel, f"not taken for {waited_s:.0f} s: {error}")
         else:
             self._put_off(error)
             again = replace(parcel, attempts=parcel.attempts + 1)
             heapq.heappush(self._waiting, (again.delivery_ids[0], again))
             self._report(parcel, DeliveryState.PENDING, str(error))
+
+    def _waited_s(self, parcel: Parcel) -> float:
+        """For how long it surely waited, seconds: not before the sink was seen to fail, on a clock nobody sets.
+
+        Its age by UTC may be years where a clock without a battery was set right.
+        """
+        now = self._clock.now()
+        if self._failing_since is None:
+            self._failing_since = now
+        return min(now.seconds_since(parcel.queued), now.seconds_since(self._failing_since))
 
     def _give_up(self, parcel: Parcel, why: str) -> None:
         log.error("alert %d is given up for sink %s: %s", parcel.notices[0].event_id, self.name, why)

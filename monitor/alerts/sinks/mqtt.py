@@ -8,7 +8,14 @@ import secrets
 import ssl
 import threading
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import (
+    MQTT_ERR_NO_CONN,
+    MQTT_ERR_SUCCESS,
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessageInfo,
+)
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -33,6 +40,10 @@ class MqttSink:
     - `TOPIC/STATION/FIELD/state`, retained: how the field is, `field_as_plain` as JSON.
 
     The connection is made at the first message and kept, by a thread of paho's; `+`, `#` and `/` in names become `_`.
+
+    What the broker has not confirmed stays in paho's queue, which repeats it on the next connection. So the same
+    message again waits for that one, and another message takes its place: the queue holds one, however often it is
+    tried, and one that the broker never takes is in nobody's way.
     """
 
     def __init__(self, options: MqttOptions, station: str) -> None:
@@ -40,19 +51,14 @@ class MqttSink:
         self._options = options
         self._place = f"{options.host}:{_port(options)}"
         self._base = f"{options.topic.rstrip('/')}/{_level(station)}"
+        self._station = station
         self._answered = threading.Event()
         self._refusal = ""
         self._begun = False
         self._announces = True
-        # A name of its own: a broker parts two clients of one name, such as the daemon and a test message.
-        name = f"crystal-monitor-{station}-{secrets.token_hex(4)}"
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name)
-        self._client.connect_timeout = options.timeout_s
-        self._client.reconnect_delay_set(min_delay=1, max_delay=60)
-        self._client.will_set(f"{self._base}/status", _OFFLINE, _QOS, retain=True)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        _log_in(self._client, options)
+        self._unconfirmed: tuple[str, str, MQTTMessageInfo] | None = None
+        self._online: MQTTMessageInfo | None = None
+        self._client = self._new_client()
 
     @staticmethod
     def check(options: MqttOptions, station: str) -> None:
@@ -83,18 +89,49 @@ class MqttSink:
         self._client.loop_stop()
 
     def _publish(self, topic: str, plain: dict[str, object], *, retain: bool) -> None:
+        payload = json.dumps(plain, ensure_ascii=False)
+        if self._unconfirmed is not None and self._unconfirmed[:2] != (topic, payload):
+            self._begin_anew()
         self._connect()
-        sent = self._client.publish(topic, json.dumps(plain, ensure_ascii=False), _QOS, retain)
-        if sent.rc != MQTT_ERR_SUCCESS:
-            raise AlertSinkError(f"the broker {self._place} is not connected")
+        if self._unconfirmed is None:
+            self._unconfirmed = topic, payload, _queued(self._client.publish(topic, payload, _QOS, retain))
+        sent = self._unconfirmed[2]
         try:
             sent.wait_for_publish(self._options.timeout_s)
         except (RuntimeError, ValueError) as error:
+            self._unconfirmed = None  # it is not in the queue
             raise AlertSinkError(f"the broker {self._place} did not take it: {error}") from error
         if not sent.is_published():
             raise AlertSinkError(
                 f"the broker {self._place} did not confirm within {self._options.timeout_s:g} s"
             )
+        self._unconfirmed = None
+
+    def _new_client(self) -> Client:
+        # A name of its own: a broker parts two clients of one name, such as the daemon and a test message.
+        name = f"crystal-monitor-{self._station}-{secrets.token_hex(4)}"
+        client = Client(CallbackAPIVersion.VERSION2, client_id=name)
+        client.connect_timeout = self._options.timeout_s
+        client.reconnect_delay_set(min_delay=1, max_delay=60)
+        if self._announces:
+            client.will_set(f"{self._base}/status", _OFFLINE, _QOS, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        _log_in(client, self._options)
+        return client
+
+    def _begin_anew(self) -> None:
+        """With another client of paho's: an empty queue cannot be had otherwise."""
+        try:
+            client = self._new_client()
+        except SettingsError as error:
+            raise AlertSinkError(str(error)) from error
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._client = client
+        self._unconfirmed = self._online = None
+        self._begun = False
+        self._answered.clear()
 
     def _connect(self) -> None:
         if self._client.is_connected():
@@ -118,8 +155,12 @@ class MqttSink:
         _properties: Properties | None,
     ) -> None:
         self._refusal = f"it refused ({reason}): check user and password" if reason.is_failure else ""
-        if self._announces and not reason.is_failure:
-            client.publish(f"{self._base}/status", _ONLINE, _QOS, retain=True)
+        if (
+            self._announces
+            and not reason.is_failure
+            and (self._online is None or self._online.is_published())
+        ):
+            self._online = _queued(client.publish(f"{self._base}/status", _ONLINE, _QOS, retain=True))
         self._answered.set()
 
     def _on_disconnect(
@@ -131,6 +172,13 @@ class MqttSink:
         _properties: Properties | None,
     ) -> None:
         self._answered.clear()
+
+
+def _queued(sent: MQTTMessageInfo) -> MQTTMessageInfo:
+    """Where the connection broke just now, paho has it in its queue all the same: that is no failure yet."""
+    if sent.rc == MQTT_ERR_NO_CONN:
+        sent.rc = MQTT_ERR_SUCCESS
+    return sent
 
 
 def _log_in(client: Client, options: MqttOptions) -> None:

@@ -20,6 +20,7 @@ from monitor.alerts.sinks import (
     open_sink,
 )
 from monitor.alerts.sinks import sink as sink_module
+from monitor.alerts.sinks.courier import LEAST_ATTEMPTS
 from monitor.clock import Instant, SystemClock
 from monitor.errors import UserError
 from monitor.records import Alert, AlertKind, AlertNotice, RunState
@@ -76,8 +77,8 @@ class HangingSink(KeptSink):
 class Desk:
     """A post, and all that came of what it was given."""
 
-    def __init__(self, orders: CourierOrders = QUICK, **sinks: AlertSink) -> None:
-        self.post = AlertPost({name: (sink, orders) for name, sink in sinks.items()}, CLOCK)
+    def __init__(self, orders: CourierOrders = QUICK, clock: SystemClock = CLOCK, **sinks: AlertSink) -> None:
+        self.post = AlertPost({name: (sink, orders) for name, sink in sinks.items()}, clock)
         self.attempts: list[DeliveryAttempt] = []
 
     def until(self, question: Callable[[], object]) -> None:
@@ -167,13 +168,68 @@ def test_a_refused_message_is_given_up_after_three_attempts_and_lets_the_next_on
     desk.post.close(PATIENCE_S)
 
 
+class SetClock(SystemClock):
+    """The machine's clock, some time later, and with another date."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later_s = 0.0
+        self.set_by_s = 0.0
+
+    def now(self) -> Instant:
+        later = super().now().after(self.later_s)
+        return Instant(later.after(self.set_by_s).utc_ns, later.boottime_ns, later.boot_id)
+
+
+class AwaySink(KeptSink):
+    """Nobody is there until it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = True
+
+    def send(self, notice: AlertNotice) -> None:
+        self.errors = [AlertSinkError("away")] if self.away else []
+        super().send(notice)
+
+
+def read(number: int, queued: Instant) -> Parcel:
+    """As it comes from the database, which keeps UTC alone."""
+    return parcel(number, queued=Instant(queued.utc_ns))
+
+
 def test_what_was_not_taken_for_too_long_is_given_up() -> None:
-    sink = KeptSink(AlertSinkError("away"))
-    desk = Desk(CourierOrders(QUICK.backoff, give_up_after_s=60.0), it=sink)
-    desk.post.offer({"it": [parcel(1, queued=CLOCK.now().after(-61.0)), parcel(2)]})
-    desk.until(desk.ended(1, 2))
-    assert "not taken for 61 s: away" in next(one.error for one in desk.attempts)
-    assert sink.got == [2]
+    sink, clock = AwaySink(), SetClock()
+    desk = Desk(CourierOrders(QUICK.backoff, give_up_after_s=60.0), clock, it=sink)
+    desk.post.offer({"it": [read(1, clock.now().after(-61.0)), read(2, clock.now())]})
+    desk.until(lambda: len(sink.tried) > LEAST_ATTEMPTS)
+    assert set(sink.tried) == {1}, "the control: this thread has seen it fail for a moment only"
+    clock.later_s = 61.0
+    desk.until(desk.ended(1))
+    given_up = next(one for one in desk.attempts if one.state is DeliveryState.GIVEN_UP)
+    assert "not taken for 61 s: away" in given_up.error
+    desk.until(desk.ended(2))
+    second = [one for one in desk.attempts if one.parcel.delivery_ids == (2,)]
+    assert len(second) >= LEAST_ATTEMPTS
+    desk.post.close(PATIENCE_S)
+
+
+@pytest.mark.parametrize("fails_before", [False, True])
+def test_a_dead_clock_that_is_set_right_loses_no_alert(*, fails_before: bool) -> None:
+    sink, clock = AwaySink(), SetClock()
+    clock.set_by_s = -631_000_000.0
+    desk = Desk(CourierOrders(QUICK.backoff, give_up_after_s=60.0), clock, it=sink)
+    desk.post.offer({"it": [read(1, clock.now())]} if fails_before else {})
+    desk.until(lambda: len(sink.tried) >= 2 * fails_before)
+    queued = clock.now()
+    clock.set_by_s = 0.0
+    desk.post.offer({"it": [read(2, queued)]})
+    tried = len(sink.tried)
+    desk.until(lambda: len(sink.tried) > tried + 2 * LEAST_ATTEMPTS)
+    assert not [one for one in desk.attempts if one.state is not DeliveryState.PENDING]
+    sink.away = False
+    desk.until(desk.ended(2))
+    assert sink.got == [1, 2][not fails_before :]
     desk.post.close(PATIENCE_S)
 
 
