@@ -1,19 +1,17 @@
-"""What the analysis process itself tells the audit trail: starts and stops, settings, weights, refused listeners."""
+"""What the analysis process itself tells the audit trail: its starts and stops, settings and weights."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from monitor.clock import Clock, Instant
 from monitor.errors import QueryError, StoreError, StoreUnusableError
 from monitor.records.audit import AuditEntry, AuditKind
-from monitor.settings.redaction import settings_snapshot
+from monitor.settings.redaction import settings_snapshot, without_secrets
 from monitor.settings.station import StationSettings
-from monitor.source import SourceStatistics
 from monitor.store import SqlTrailStore, TrailReader, canonical_json
 from monitor.version import __version__
 
@@ -21,9 +19,6 @@ log = logging.getLogger(__name__)
 anchors = logging.getLogger("monitor.audit")
 anchors.setLevel(logging.INFO)
 """The last hash at every start and stop: shown whatever else is, for it must be kept outside of the database."""
-
-REFUSALS_EVERY_S = 60.0
-"""Refused listeners make a row this often at most, seconds."""
 
 
 class AuditedService:
@@ -69,45 +64,6 @@ class AuditedService:
             log.error("the stop does not stand in the audit trail: %s", refusal)
 
 
-class RefusalRecorder:
-    """An observer of the analysis: tells the trail of connections that the grabber refused for their keys."""
-
-    def __init__(
-        self, statistics: SourceStatistics, tell: Callable[[AuditEntry], None], station: str, clock: Clock
-    ) -> None:
-        """`tell` adds a row; where it raises StoreError, the row is written later."""
-        self._statistics = statistics
-        self._tell = tell
-        self._station = station
-        self._clock = clock
-        self._told = 0
-        self._told_at: Instant | None = None
-
-    def __call__(self, _progress: object) -> None:
-        """After a commit, in the loop's thread."""
-        grabber = self._statistics.grabber
-        refused = grabber.refused if grabber is not None else 0
-        if refused < self._told:
-            self._told = 0  # another session of the grabber
-        now = self._clock.now()
-        if refused == self._told or (
-            self._told_at is not None and now.seconds_since(self._told_at) < REFUSALS_EVERY_S
-        ):
-            return
-        count = refused - self._told
-        message = f"the grabber refused {count} connection(s) without a listener's key; its log has the keys"
-        try:
-            self._tell(
-                AuditEntry(
-                    AuditKind.LISTENER_REFUSED, message, station=self._station, details={"count": count}
-                )
-            )
-        except StoreError as error:
-            log.warning("refused listeners do not stand in the audit trail yet: %s", error)
-            return
-        self._told, self._told_at = refused, now
-
-
 def _start(
     reader: TrailReader, settings: StationSettings, serving: Mapping[str, str]
 ) -> Iterator[AuditEntry]:
@@ -121,7 +77,8 @@ def _start(
 
     now = json.loads(settings_snapshot(settings))
     last = _last(reader, (AuditKind.SETTINGS_CHANGED,), station)
-    before = json.loads(str(last["details"]))["settings"] if last is not None else None
+    # What an earlier version wrote may hold what this one stars: it is not repeated.
+    before = without_secrets(json.loads(str(last["details"]))["settings"]) if last is not None else None
     if before != now:
         changed = differences(before, now) if before is not None else []
         message = "first settings of this station" if before is None else _in_words(changed)

@@ -13,7 +13,8 @@ from pathlib import Path
 import zmq
 
 from engine import Segmenter
-from monitor.analysis.auditing import AuditedService, RefusalRecorder
+from monitor.analysis.audit_gathering import DeletionRecorder, RefusalRecorder
+from monitor.analysis.auditing import AuditedService
 from monitor.analysis.commands import Command, CommandServer, NewRun, obey
 from monitor.analysis.daemon_report import DaemonReport
 from monitor.analysis.fields import Fields
@@ -99,11 +100,11 @@ def open_analysis(
         if live:
             frames.open()
             stack.callback(frames.close)
+        deletions = DeletionRecorder(store.enter, settings.name, clock)
+        observers = (*observers, stack.enter_context(deletions))
         if live:
-            observers = (
-                *observers,
-                RefusalRecorder(frames.statistics, store.enter, settings.name, clock),
-            )
+            refusals = RefusalRecorder(frames.statistics, store.enter, settings.name, clock)
+            observers = (*observers, stack.enter_context(refusals))
         if live and settings.metrics.listen:
             from monitor.analysis.serving_metrics import serving_metrics  # noqa: PLC0415  # where asked for alone
 

@@ -20,8 +20,9 @@ SHOWN = ("seq", "at", "kind", "run_id", "who", "who_by", "why", "message")
 def audit() -> None:
     """The audit trail: starts, stops, settings, calibrations, models, commands and deletions, with who and why.
 
-    Rows are only ever added; each holds the hash of the one before. It supports work under rules such as 21 CFR
-    part 11; what a laboratory needs besides is its own to judge.
+    Rows are only ever added; each holds the hash of the one before. Frames, points and trails (the measured figures)
+    are outside of that chain: a change of those is not found. It supports work under rules such as 21 CFR part 11;
+    what a laboratory needs besides is its own to judge.
     """
 
 
@@ -64,6 +65,9 @@ def show(limit: int, kind: str | None, run: str | None, database: str, as_json: 
 @json_option
 def verify(expected: tuple[str, ...], file: Path | None, database: str, as_json: bool) -> None:
     """Find every changed, removed or inserted row, triggers that are gone, and deeds without a row.
+
+    Of the other tables, a run's provenance, time zero and end, and acknowledgements, are compared with the trail.
+    Frames, points, trails and other events are not: they are outside of the chain.
 
     Exit code 0 if the trail is as it was written, 1 if not. Rows cut off at the very end, and a trail that somebody
     wrote anew from its first row, show only against a hash that was kept elsewhere: give it with --expect.

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from statistics import median
 from typing import Any
 
 from monitor.analysis import AskStatus, DaemonStatus, ask_daemon
@@ -135,16 +134,12 @@ class _Asked:
 
 def _ask(settings: StationSettings) -> _Asked:
     path = settings.control_endpoint.removeprefix("ipc://")
+    unreachable = _knock(path)
+    if unreachable is not None:
+        return unreachable
     wait_s = min(settings.control.timeout_s, LONGEST_WAIT_S)
     try:
-        with socket.socket(socket.AF_UNIX) as probe:  # a socket that nobody listens on refuses at once
-            probe.settimeout(1.0)
-            probe.connect(path)
         answer = ask_daemon(settings.control_endpoint, AskStatus(), wait_s)
-    except PermissionError:
-        return _Asked(None, f"this user may not ask the daemon at {path}: use its user, or one of its group")
-    except OSError:
-        return _Asked(None, f"the daemon is down: nothing answers at {path}", up=False)
     except ControlError as error:
         return _Asked(None, f"the daemon does not say how it stands ({error}): is it of another version?")
     if answer is None:
@@ -155,6 +150,31 @@ def _ask(settings: StationSettings) -> _Asked:
     return _Asked(DaemonStatus.model_validate_json(answer))
 
 
+def _knock(path: str) -> _Asked | None:
+    """Why there is no use in asking; None where there is. Only a socket that nobody listens on is a daemon's that is
+    down."""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(1.0)
+            probe.connect(path)
+    except PermissionError:
+        return _Asked(None, f"this user may not ask the daemon at {path}: use its user, or one of its group")
+    except (ConnectionRefusedError, FileNotFoundError):
+        return _Asked(None, f"the daemon is down: nothing answers at {path}", up=False)
+    except (
+        BlockingIOError,
+        TimeoutError,
+    ):  # the kernel holds some hundred for one that does not come to accept them
+        return _Asked(
+            None, f"the daemon does not answer: {path} holds all the questions that it can; it is frozen"
+        )
+    except OSError as error:
+        return _Asked(
+            None, f"the daemon cannot be asked at {path} ({error.strerror or error}): check control.endpoint"
+        )
+    return None
+
+
 def _stored(database: str, run_id: int | None, station: str | None) -> tuple[StoredStatus | None, str]:
     """What the database says of that run, else of the last (of the station, where it is named); or why it does not."""
     try:
@@ -162,16 +182,9 @@ def _stored(database: str, run_id: int | None, station: str | None) -> tuple[Sto
             if run_id is None:
                 run_id = reader.find_run("last", station)
             run = dict(next(reader.view("run_summary", run_id).records()))
-            rates = [
-                float(str(row["growth_rate_um_per_s"]))
-                for row in reader.view("trail_summary", run_id).records()
-                if row["ended_s"] is None and row["growth_rate_um_per_s"] is not None
-            ]
-            alerts = [
-                {name: row[name] for name in ("event_id", "at", "field", "rule", "message")}
-                for row in reader.view("event_log", run_id, kind="alert_raised").records()
-                if row["acknowledged_at"] is None
-            ]
+            median_rate = reader.median_growth_rate(run_id)
+            alerts = tuple(reader.newest_alerts(run_id, _ALERTS_SHOWN).records())
+            unacknowledged = reader.unacknowledged_alerts(run_id)
             fields = tuple(
                 {name: row[name] for name in ("field", "state", "explanation")}
                 for row in reader.field_explanations(run_id).records()
@@ -181,7 +194,7 @@ def _stored(database: str, run_id: int | None, station: str | None) -> tuple[Sto
                 for each in fields
                 for row in reader.stream("frame_log", run_id, newest=1, field=str(each["field"])).records()
             ]
-            waiting = [dict(row) for row in reader.view("delivery_log", state="pending").records()]
+            waiting = [dict(row) for row in reader.stream("delivery_log", None, state="pending").records()]
             deliveries = tuple(_deliveries(row for row in waiting if station in (None, row["station"])))
     except UnknownRunError:
         return None, "there is no run in the database yet"
@@ -192,9 +205,9 @@ def _stored(database: str, run_id: int | None, station: str | None) -> tuple[Sto
             run=run,
             fields=fields,
             last_frame=max(newest, key=lambda row: float(str(row["elapsed_s"])), default=None),
-            median_rate_um_per_s=median(rates) if rates else None,
-            alerts=tuple(reversed(alerts[-_ALERTS_SHOWN:])),
-            alerts_unacknowledged=len(alerts),
+            median_rate_um_per_s=median_rate,
+            alerts=alerts,
+            alerts_unacknowledged=unacknowledged,
             deliveries=deliveries,
         ),
         "",

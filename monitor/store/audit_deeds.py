@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from monitor.clock import Instant
 from monitor.records.audit import OF_THE_PROCESS, Attribution, AuditEntry, AuditKind
 from monitor.records.result import FrameResult
 from monitor.records.run import AlertsMuted, EventAcknowledged, Run, RunChange, RunEvent, TimeZeroSet
 from monitor.records.vocabulary import EventKind
+from monitor.store.column_types import utc_text
 
 _EVENTS = {
     EventKind.NOTE: AuditKind.NOTE,
@@ -18,29 +20,34 @@ _EVENTS = {
 """Events that are deeds of somebody, or change what figures mean."""
 
 
-PROVENANCE = ("name", "version", "model", "weights_sha256", "backend", "camera", "um_per_px")
+PROVENANCE = (
+    "name", "version", "model", "weights_sha256", "backend", "camera", "um_per_px", "detection_limit_px",
+)  # fmt: skip
 """Columns of a run's row that never change after its start; the trail holds them too."""
+HASHED_PROVENANCE = {"settings": "settings_sha256", "model_card": "model_card_sha256"}
+"""The long ones, by what the trail calls their hash."""
 
 
-def settings_sha256(settings_json: str) -> str:
-    """SHA-256 of a run's settings, hexadecimal."""
-    return hashlib.sha256(settings_json.encode("utf-8", "surrogatepass")).hexdigest()
+def text_sha256(text: str) -> str:
+    """SHA-256 of a run's settings or model card, hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def run_started(opened: Run, by: Attribution) -> AuditEntry:
     """A run was opened, with what it is computed with."""
     start = opened.start
     details = {name: getattr(start, name) for name in PROVENANCE} | {
-        "settings_sha256": settings_sha256(start.settings_json)
+        HASHED_PROVENANCE["settings"]: text_sha256(start.settings_json),
+        HASHED_PROVENANCE["model_card"]: text_sha256(start.model_card_json),
     }
     return AuditEntry(
         AuditKind.RUN_STARTED, f"run {start.name!r} started", by, opened.run_id, details=details
     )
 
 
-def run_ended(ended: Run, message: str, by: Attribution) -> AuditEntry:
-    """A run was closed."""
-    return AuditEntry(AuditKind.RUN_ENDED, message, by, ended.run_id)
+def run_ended(ended: Run, at: Instant, message: str, by: Attribution) -> AuditEntry:
+    """A run was closed, and when by the clock of its frames."""
+    return AuditEntry(AuditKind.RUN_ENDED, message, by, ended.run_id, details={"ended_at": utc_text(at.utc)})
 
 
 def run_changed(before: Run, after: Run, change: RunChange, by: Attribution) -> AuditEntry | None:
@@ -65,7 +72,7 @@ def run_changed(before: Run, after: Run, change: RunChange, by: Attribution) -> 
 
 
 def frame_deeds(run: Run, result: FrameResult) -> Iterator[AuditEntry]:
-    """What came with a frame: another calibration, key frames that the archive deleted for want of room."""
+    """What came with a frame: another calibration. Key frames that the archive deleted are told by the hour."""
     for one in result.events:
         if one.kind is EventKind.CALIBRATION_CHANGED:
             details = {
@@ -76,9 +83,3 @@ def frame_deeds(run: Run, result: FrameResult) -> Iterator[AuditEntry]:
             yield AuditEntry(
                 AuditKind.CALIBRATION_CHANGED, one.message, OF_THE_PROCESS, run.run_id, details=details
             )
-    if result.archive_dropped:
-        names = list(result.archive_dropped)
-        message = f"{len(names)} key frame(s) deleted to keep within the archive's budget"
-        yield AuditEntry(
-            AuditKind.KEY_FRAMES_DELETED, message, OF_THE_PROCESS, run.run_id, details={"files": names}
-        )

@@ -9,7 +9,7 @@ from monitor.clock import Instant
 from monitor.errors import UnknownRunError
 from monitor.store.location import locate
 from monitor.store.muting import LATEST_MUTING, read_muting
-from monitor.store.reading_connection import Bound, Parameter, connect_for_reading
+from monitor.store.reading_connection import LONG_READ_S, Bound, Parameter, connect_for_reading
 from monitor.store.row_stream import RowStream
 from monitor.store.table import Table
 from monitor.store.views import VIEWS
@@ -31,8 +31,14 @@ _ORDER = {
 
 
 _SINCE = {"trail_summary": "first_seen_s"}
-LONG_READ_S = 3600.0
-"""A stream may take this long, seconds."""
+
+# Of n rates in order the middle one, or the mean of the two in the middle: 2 place = n + 1, or n and n + 2.
+_MEDIAN_RATE = """
+SELECT AVG(rate) FROM (
+  SELECT t.rate_um_per_s AS rate, ROW_NUMBER() OVER (ORDER BY t.rate_um_per_s) AS place, COUNT(*) OVER () AS n
+  FROM field f JOIN trail t ON t.field_id = f.field_id
+  WHERE f.run_id = {run_id} AND t.confirmed AND t.ended_s IS NULL AND t.rate_um_per_s IS NOT NULL) AS ranked
+WHERE 2 * place BETWEEN n AND n + 2"""
 
 
 class TrailReader:
@@ -144,6 +150,18 @@ class TrailReader:
         """Raised alerts of the run that nobody acknowledged."""
         wanted = f"run_id = {int(run_id)} AND kind = 'alert_raised' AND acknowledged_at IS NULL"
         return int(str(self._connection.ask(f"SELECT COUNT(*) FROM event WHERE {wanted}").rows[0][0]))  # noqa: S608  # a number
+
+    def newest_alerts(self, run_id: int, most: int) -> Table:
+        """event_id, at, field, rule, message of the newest of them, newest first."""
+        wanted = f"run_id = {int(run_id)} AND kind = 'alert_raised' AND acknowledged_at IS NULL"
+        columns = "event_id, at, field, rule, message"
+        sql = f"SELECT {columns} FROM event WHERE {wanted} ORDER BY event_id DESC LIMIT {int(most)}"  # noqa: S608  # numbers
+        return self._connection.ask(sql)
+
+    def median_growth_rate(self, run_id: int) -> float | None:
+        """Median over the run's confirmed trails that live and have a rate, µm/s; None where there is none."""
+        found = self._connection.ask(_MEDIAN_RATE.format(run_id=int(run_id))).rows[0][0]
+        return None if found is None else float(str(found))
 
     def newest_delivery(self) -> int:
         """The newest row of the outbox; 0 where it was never used."""

@@ -14,6 +14,8 @@ Parameter = str | int | float
 
 DEFAULT_MAX_ROWS = 100_000
 DEFAULT_TIMEOUT_S = 30.0
+LONG_READ_S = 3600.0
+"""A stream may take this long, seconds."""
 
 
 @dataclass(frozen=True, slots=True)

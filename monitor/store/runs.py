@@ -156,7 +156,7 @@ def end_run(
     )
     message = f"run {ended.start.name!r} ended" + (f": {reason}" if reason else "")
     _insert_event(connection, ended, at, Event(EventKind.RUN_ENDED, message))
-    write_audit(connection, run_ended(ended, message, by))
+    write_audit(connection, run_ended(ended, at, message, by))
 
 
 def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:

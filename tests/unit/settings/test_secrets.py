@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from monitor.errors import SettingsError
 from monitor.settings.base import SettingsModel
 from monitor.settings.loading import _explain
-from monitor.settings.redaction import settings_snapshot, without_passwords
+from monitor.settings.redaction import settings_snapshot, without_passwords, without_secrets
 from monitor.settings.secrets import LONGEST_SECRET_BYTES, Secret, secrets_in
 from monitor.settings.station import StationSettings
 
@@ -185,3 +186,68 @@ def test_the_snapshot_of_a_station_keeps_everything_but_the_password() -> None:
     assert "PW" not in kept
     assert "postgresql://lab:***@server/crystals" in kept
     assert StationSettings.model_validate_json(kept).completion == station.completion
+
+
+def station_with_secrets() -> StationSettings:
+    return StationSettings.model_validate(
+        {
+            "camera": {
+                "kind": "plugin",
+                "name": "lab",
+                "options": {
+                    "exposure_ms": 12,
+                    "host": "10.0.0.7",
+                    "apiKey": "HIDE1",
+                    "Password": "HIDE2",
+                    "pins": {
+                        "access_tokens": ["HIDE3"],
+                        "client_secret": {"value": "HIDE4", "number": 471147},
+                    },
+                    "stream": "rtsp://lab:HIDE5@10.0.0.7/x",
+                    "use_key": True,
+                },
+            },
+            "alerts": {
+                "sinks": [
+                    {
+                        "kind": "webhook",
+                        "name": "chat",
+                        "options": {"url": "https://chat.example:8443/HIDE6?x=HIDE7#HIDE8"},
+                    },
+                    {"kind": "webhook", "name": "bare", "options": {"url": "https://chat.example"}},
+                    {
+                        "kind": "webhook",
+                        "name": "kept",
+                        "options": {"url": {"file": "/etc/x/url"}, "secret": {"credential": "sign"}},
+                    },
+                    {
+                        "kind": "added",
+                        "name": "pager",
+                        "options": {"auth_token": "HIDE9", "room": "lab 3", "key": {"file": "/etc/x/key"}},
+                    },
+                ]
+            },
+        }
+    )
+
+
+def test_the_snapshot_stars_options_that_speak_of_a_secret_and_the_path_of_a_webhook() -> None:
+    station = station_with_secrets()
+    written = station.model_dump_json()
+    assert [word for word in map("HIDE{}".format, range(1, 10)) if word not in written] == [], "the control"
+    kept = settings_snapshot(station)
+    assert "HIDE" not in kept
+    assert "471147" not in kept, "nor a number"
+    plain = json.loads(kept)
+    options = plain["camera"]["options"]
+    assert (options["exposure_ms"], options["host"], options["use_key"]) == (12, "10.0.0.7", True)
+    assert options["stream"] == "rtsp://lab:***@10.0.0.7/x"
+    sinks = plain["alerts"]["sinks"]
+    assert sinks[0]["options"]["url"] == "https://chat.example:8443/***"
+    assert sinks[1]["options"]["url"] == "https://chat.example"
+    assert sinks[2]["options"]["url"]["file"] == "/etc/x/url", "the reference is what is kept"
+    assert sinks[2]["options"]["secret"]["credential"] == "sign"
+    assert sinks[3]["options"].pop("key")["file"] == "/etc/x/key"
+    assert sinks[3]["options"] == {"auth_token": "***", "room": "lab 3"}
+    assert json.dumps(without_secrets(json.loads(kept))) == json.dumps(json.loads(kept)), "twice is as once"
+    assert StationSettings.model_validate_json(kept).camera.kind == "plugin"
