@@ -38,7 +38,11 @@ class DeliveryTally:
         """Count what has changed."""
         waiting = sorted(self._waiting)
         for start in range(0, len(waiting), _BATCH):
-            self._count(reader.deliveries_of(waiting[start : start + _BATCH]))
+            asked = waiting[start : start + _BATCH]
+            found = reader.deliveries_of(asked)
+            self._count(found)
+            for number in set(asked).difference(row[0] for row in found):
+                del self._waiting[number]  # removed with its run: it waits no more
         while True:
             rows = reader.deliveries_after(self._station, self._newest, _BATCH)
             self._count(rows)

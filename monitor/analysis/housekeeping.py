@@ -28,6 +28,7 @@ class Housekeeping:
         self._clock = clock
         self._steps: Iterator[Tidied | None] | None = None
         self._looked: Instant | None = None
+        self._told: set[int] = set()
 
     def use(self, wait_s: float) -> bool:
         """Use a wait of so many seconds; whether something was done in it."""
@@ -48,7 +49,14 @@ class Housekeeping:
             log.error("retention waits: %s", error)
             self._steps, self._looked = None, now
             return False
-        if done is not None:
+        if done is not None and done.action == "waiting":
+            if done.run_id not in self._told:
+                self._told.add(done.run_id)
+                log.warning(
+                    "run %d (%s) is due for removal and stays until its %d undelivered alerts are sent or given up",
+                    done.run_id, done.name, done.alerts_waiting,
+                )  # fmt: skip
+        elif done is not None:
             log.info(
                 "run %d (%s) %s: %d of %d points are gone",
                 done.run_id, done.name, done.action, done.points_removed, done.points,

@@ -78,6 +78,12 @@ def tidy(
         click.echo(to_json({"dry_run": dry_run, "runs": rows, "bytes_before_and_after": sizes}))
         return
     for one in done:
+        if one.action == "waiting":
+            click.echo(
+                f"run {one.run_id} ({one.name}): due for removal, but {one.alerts_waiting} of its alerts have not "
+                "reached their sinks: start the station, which sends them or gives them up, and removes the run then"
+            )
+            continue
         would = "would be " if dry_run else ""
         share = one.points_removed / one.points if one.points else 0.0
         click.echo(

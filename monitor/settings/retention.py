@@ -28,7 +28,8 @@ class RetentionSettings(SettingsModel):
     size_distributions_every_s: float = Field(default=600.0, ge=0, allow_inf_nan=False)
     """Of a run that is thinned, one size distribution is kept for every so many seconds, and the last; 0 keeps all."""
     runs_days: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """So many days after its end a run is removed whole; none keeps all. Archived frames have their own budget."""
+    """So many days after its end a run is removed whole, once none of its alerts waits for a sink; none keeps all.
+    Archived frames have their own budget."""
 
     @property
     def enabled(self) -> bool:

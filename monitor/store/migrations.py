@@ -59,7 +59,23 @@ def m0005_retention(connection: Connection) -> None:
     _add_column(connection, tables.trail.c.thinned_within_px)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m0001_tables, m0002_outbox, m0003_audit, m0004_stations, m0005_retention)
+def m0006_removal(connection: Connection) -> None:
+    """How much a run had as its removal began; PostgreSQL's points refer to their trail no more (see `tables`)."""
+    _add_column(connection, tables.run.c.points_to_remove)
+    if connection.dialect.name == POSTGRESQL:
+        for reference in inspect(connection).get_foreign_keys(tables.point.name):
+            if reference["referred_table"] == tables.trail.name:
+                connection.exec_driver_sql(f'ALTER TABLE point DROP CONSTRAINT "{reference["name"]}"')
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m0001_tables,
+    m0002_outbox,
+    m0003_audit,
+    m0004_stations,
+    m0005_retention,
+    m0006_removal,
+)
 
 
 def migrate(connection: Connection) -> None:

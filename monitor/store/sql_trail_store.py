@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TypeVar, cast
 
 from sqlalchemy import Connection
@@ -179,10 +180,15 @@ class SqlTrailStore:
         self._doubt = None
         return answer
 
-    def _in_transaction(self, work: Callable[[Connection], Answer], doing: str) -> Answer:
+    def _in_transaction(
+        self, work: Callable[[Connection], Answer], doing: str, *, check_references: bool = True
+    ) -> Answer:
         try:
             connection = self._writing.get()
-            with connection.begin():
+            with (
+                nullcontext() if check_references else self._writing.references_unchecked(),
+                connection.begin(),
+            ):
                 answer = work(connection)
             self._writing.committed()
             return answer

@@ -64,6 +64,8 @@ run = Table(
     Column("told_event_id", Whole, nullable=False),
     Column("station", Words, nullable=False, server_default=text("''")),
     Column("thinned_at", UtcTime),
+    # So many points it had as its removal began; NULL where none has.
+    Column("points_to_remove", Whole),
     sqlite_autoincrement=True,
     **_STRICT,
 )
@@ -263,7 +265,9 @@ point = Table(
     Column("fit_for_growth", Flag, nullable=False),
     Column("habit", Words, nullable=False),
     *_numbers(*POINT_GROWTH),
-    ForeignKeyConstraint(["field_id", "crystal_id"], ["trail.field_id", "trail.crystal_id"]),
+    # Without an index each trail that is deleted looks through all points: PostgreSQL goes without the constraint, and
+    # SQLite, which cannot drop one, does not check it while trails are deleted.
+    ForeignKeyConstraint(["field_id", "crystal_id"], ["trail.field_id", "trail.crystal_id"]).ddl_if("sqlite"),
     sqlite_with_rowid=False,
     **_STRICT,
 )

@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, Select, insert, select, text, update
 
 from monitor.clock import Instant
 from monitor.records.audit import AuditEntry, AuditKind
 from monitor.settings.retention import RetentionSettings
 from monitor.store.audit import write_audit
 from monitor.store.bulk import execute_rows
-from monitor.store.run_removal import removal
+from monitor.store.run_removal import points_of, removal, undelivered
 from monitor.store.tables import field, frame, run, tidying
 from monitor.store.trail_blocks import (
     COUNT_THINNED,
@@ -46,8 +46,10 @@ BLOCK_FRAMES = 512
 class Transact(Protocol):
     """Runs a piece of work in one transaction of the store's writer; raises StoreError."""
 
-    def __call__(self, work: Callable[[Connection], Answer], doing: str) -> Answer:
-        """The work's answer, committed."""
+    def __call__(
+        self, work: Callable[[Connection], Answer], doing: str, *, check_references: bool = True
+    ) -> Answer:
+        """The work's answer, committed; `check_references` as foreign keys do, where the database has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ class Tidied:
     name: str
     """Its name."""
     action: str
-    """`thinned` or `removed`."""
+    """`thinned`, `removed`, or `waiting`: due for removal, but not all of its alerts have reached their sinks."""
     points: int
     """Points before."""
     points_removed: int
     """Points that are gone."""
+    alerts_waiting: int = 0
+    """Alerts that have not reached a sink and were not given up, counted per sink."""
 
 
 def tidy(
@@ -71,12 +75,16 @@ def tidy(
 ) -> Iterator[Tidied | None]:
     """Thin and remove what is due, one transaction or less between two steps; a `Tidied` where a run is done with.
 
+    A run with alerts on their way to a sink is not removed, and yields a `Tidied` that says so.
+
     `station` narrows to the runs of one, in a store that several share. With `dry_run` nothing is changed.
     """
     for action, days in (("removed", wanted.runs_days), ("thinned", wanted.full_points_days)):
         if days is None:
             continue
         before = now.utc - timedelta(days=days)
+        if action == "removed":
+            yield from transact(lambda connection: _waiting(connection, before, station), "reading runs of")  # noqa: B023  # called at once
         while True:
             done = set[int]()
             due = transact(lambda connection: _due(connection, action, before, station), "reading runs of")  # noqa: B023  # called at once
@@ -91,13 +99,29 @@ def tidy(
                 break
 
 
-def _due(connection: Connection, action: str, before: Any, station: str | None) -> list[tuple[int, str]]:
+def _ended(before: datetime, station: str | None) -> Select[tuple[int, str]]:
     ended = select(run.c.run_id, run.c.name).where(run.c.ended_at.is_not(None), run.c.ended_at <= before)
-    if action == "thinned":
-        ended = ended.where(run.c.thinned_at.is_(None))
     if station is not None:
         ended = ended.where(run.c.station == station)
-    return [(row.run_id, row.name) for row in connection.execute(ended.order_by(run.c.run_id))]
+    return ended.order_by(run.c.run_id)
+
+
+def _due(connection: Connection, action: str, before: datetime, station: str | None) -> list[tuple[int, str]]:
+    ended = _ended(before, station)
+    if action == "thinned":
+        ended = ended.where(run.c.thinned_at.is_(None))
+    else:
+        ended = ended.where(run.c.run_id.not_in(list(undelivered(connection))))
+    return [(row.run_id, row.name) for row in connection.execute(ended)]
+
+
+def _waiting(connection: Connection, before: datetime, station: str | None) -> list[Tidied]:
+    alerts = undelivered(connection)
+    ended = connection.execute(_ended(before, station).where(run.c.run_id.in_(list(alerts)))).all()
+    return [
+        Tidied(row.run_id, row.name, "waiting", points_of(connection, row.run_id), 0, alerts[row.run_id])
+        for row in ended
+    ]
 
 
 def _thinning(

@@ -37,7 +37,12 @@ def preview_tidy(database: str, wanted: RetentionSettings, now: Instant, station
     try:
         with engine.connect() as connection:
 
-            def ask(work: Callable[[Connection], Answer], doing: str) -> Answer:  # nothing fails here
+            def ask(
+                work: Callable[[Connection], Answer],
+                doing: str,  # nothing fails here
+                *,
+                check_references: bool = True,  # and nothing is written
+            ) -> Answer:
                 answer = work(connection)
                 connection.rollback()
                 return answer

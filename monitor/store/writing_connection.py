@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -100,6 +101,23 @@ class WritingConnection:
                 raise
             self._connection = connection
         return self._connection
+
+    @contextmanager
+    def references_unchecked(self) -> Iterator[None]:
+        """Around a transaction that deletes what nothing refers to any more: SQLite does not look for what might."""
+        if self._location.path is None:
+            yield
+            return
+        raw = _raw(self.get())
+        raw.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            if (
+                raw.in_transaction
+            ):  # its own rollback failed; within a transaction the next line would do nothing
+                raw.rollback()
+            raw.execute("PRAGMA foreign_keys = ON")
 
     def committed(self) -> None:
         """To be called after every commit: the write-ahead log is looked after."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+
+import pytest
 
 from monitor.analysis.housekeeping import LOOK_EVERY_S, Housekeeping
 from monitor.clock import Instant
+from monitor.records import Alert, AlertKind
+from monitor.records.delivery import Subscription
 from monitor.records.run import RunEnded
 from monitor.settings.retention import RetentionSettings
-from monitor.store import TrailReader, open_store
+from monitor.store import Flood, TrailReader, open_store
 from tests import trail_results as made
 
 
@@ -20,6 +25,9 @@ class SetClock:
 
     def now(self) -> Instant:
         return self.at
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(seconds)
 
 
 def test_waits_are_used_until_all_is_done(tmp_path: Path) -> None:
@@ -45,4 +53,26 @@ def test_waits_are_used_until_all_is_done(tmp_path: Path) -> None:
     assert not keeper.use(1.0), "nothing is looked for again so soon"
     clock.at = clock.at.after(LOOK_EVERY_S)
     assert keeper.use(1.0)
+    store.close()
+
+
+def test_that_a_run_waits_for_its_alerts_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(str(tmp_path / "trails.sqlite"))
+    clock = SetClock()
+    store.open_outbox(clock, "station", [Subscription("hook", summarise=False)], Flood(0, 60.0))
+    run = store.start_run(made.run_start())
+    told = Alert("many", AlertKind.COUNT, True, "7 crystals", 7.0, 5.0)
+    store.append(run, dataclasses.replace(made.growing(0, 2), alerts=(told,)))
+    store.record(run, RunEnded(made.at(1)))
+    keeper = Housekeeping(store, RetentionSettings(runs_days=1), clock)
+    for _ in range(2):
+        assert keeper.use(1.0), "the control: it was met"
+        assert not keeper.use(1.0)
+        clock.at = clock.at.after(LOOK_EVERY_S)
+    said = [record.getMessage() for record in caplog.records if "undelivered" in record.getMessage()]
+    assert said == [
+        "run 1 (salt) is due for removal and stays until its 1 undelivered alerts are sent or given up"
+    ]
     store.close()

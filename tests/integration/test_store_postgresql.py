@@ -59,6 +59,31 @@ def test_the_server_lets_go_soon_of_a_station_that_is_gone(database: str) -> Non
     }
 
 
+def test_points_of_before_let_go_of_their_trails(database: str) -> None:
+    """Each trail that is deleted would look through all points of all runs."""
+    import psycopg
+
+    store = open_store(database)
+    run = store.start_run(made.run_start())
+    store.append(run, made.growing(0, 2))
+    store.close()
+    asked = "SELECT conname FROM pg_constraint WHERE conrelid = 'point'::regclass AND confrelid = 'trail'::regclass"
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert connection.execute(asked).fetchall() == [], "a new database has none"
+        connection.execute(
+            "ALTER TABLE point ADD FOREIGN KEY (field_id, crystal_id) REFERENCES trail (field_id, crystal_id)"
+        )
+        connection.execute("ALTER TABLE run DROP COLUMN points_to_remove")
+        connection.execute("DELETE FROM migration WHERE name = 'm0006_removal'")
+        assert len(connection.execute(asked).fetchall()) == 1, "the control"
+        store = open_store(database)
+        assert connection.execute(asked).fetchall() == []
+        of_frames = asked.replace("'trail'", "'frame'")
+        assert len(connection.execute(of_frames).fetchall()) == 1, "the other reference stays"
+    assert store.append(run, made.growing(1, 2))
+    store.close()
+
+
 def test_a_database_of_before_stations_is_brought_forward(database: str) -> None:
     import psycopg
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
+from monitor.records import Alert, AlertKind
+from monitor.records.delivery import Subscription
 from monitor.records.run import RunEnded
 from monitor.settings.retention import RetentionSettings
-from monitor.store import TrailReader, open_store
+from monitor.store import Flood, TrailReader, open_store
 from tests import trail_results as made
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -63,6 +67,24 @@ def test_a_dry_run_tells_what_the_command_then_does(tmp_path: Path) -> None:
         assert len(reader.view("growth_history")) == would["points"] - would["points_removed"]
         assert set(reader.view("trail_summary").column("points")) == {199}
     assert "nothing says what to tidy" in command("tidy", "--database", str(database), code=2)
+
+
+def test_a_run_that_waits_for_its_alerts_is_named(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    store = open_store(str(database))
+    store.open_outbox(SystemClock(), "station", [Subscription("hook", summarise=False)], Flood(0, 60.0))
+    run = store.start_run(made.run_start())
+    told = Alert("many", AlertKind.COUNT, True, "7 crystals", 7.0, 5.0)
+    store.append(run, dataclasses.replace(made.growing(0, 2), alerts=(told,)))
+    store.record(run, RunEnded(made.at(1)))
+    store.close()
+    said = command("tidy", "--runs-days", "0", "--database", f"sqlite:///{database}")
+    assert (
+        "run 1 (salt): due for removal, but 1 of its alerts have not reached their sinks: start the station"
+        in said
+    )
+    with TrailReader(str(database)) as reader:
+        assert len(reader.view("run_summary")) == 1
 
 
 @pytest.mark.timeout(120)

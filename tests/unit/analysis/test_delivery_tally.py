@@ -30,6 +30,9 @@ class Outbox:
             (number, station, sink, number, state, attempts),
         )
 
+    def remove(self, number: int) -> None:
+        self._connection.execute("DELETE FROM delivery WHERE delivery_id = ?", (number,))
+
     def close(self) -> None:
         self._connection.close()
 
@@ -66,6 +69,21 @@ def test_every_change_is_counted_once(outbox: Outbox) -> None:
         assert tally.outcomes["hook", "sent"] == 1
         assert tally.failed_attempts["hook"] == 4 + 1, "the last of the two attempts was none that failed"
         assert tally.pending == {"log": 0, "hook": 0}
+
+
+def test_what_was_removed_with_its_run_waits_no_more(outbox: Outbox) -> None:
+    with TrailReader(outbox.database) as reader:
+        outbox.put(1, "hook", attempts=3)
+        outbox.put(2, "hook")
+        tally = DeliveryTally("a", ["hook"], reader)
+        assert tally.pending == {"hook": 2}, "the control"
+        outbox.remove(1)
+        tally.read(reader)
+        assert tally.pending == {"hook": 1}
+        assert tally.outcomes.total() == tally.failed_attempts.total() == 0
+        outbox.put(2, "hook", "sent", 1)
+        tally.read(reader)
+        assert tally.outcomes["hook", "sent"] == 1
 
 
 def test_a_long_queue_is_read_in_pieces(outbox: Outbox) -> None:
