@@ -60,3 +60,7 @@ class EngineLostError(CrystalMonitorError):
 
 class ControlError(UserError):
     """A command to a running daemon was refused or not answered."""
+
+
+class WrongStationError(ControlError):
+    """The daemon that was asked is another station's, or it is not known which station is meant."""

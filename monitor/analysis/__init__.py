@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from monitor.analysis.addressing import is_answered, meant_endpoint, place_of
     from monitor.analysis.commands import (
         Acknowledge,
         AskStatus,
@@ -44,8 +45,11 @@ __all__ = [
     "Waiting",
     "WriteNote",
     "ask_daemon",
+    "is_answered",
+    "meant_endpoint",
     "open_analysis",
     "open_segmenter",
+    "place_of",
     "replay",
     "run_analysis",
     "segment_stills",
@@ -57,6 +61,9 @@ _HOME = {
     "Analysis": "opening",
     "AnalysisLoop": "loop",
     "ask_daemon": "commands",
+    "is_answered": "addressing",
+    "meant_endpoint": "addressing",
+    "place_of": "addressing",
     "AskStatus": "commands",
     "Command": "commands",
     "CommandServer": "commands",

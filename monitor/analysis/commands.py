@@ -12,14 +12,15 @@ from typing import Annotated, Literal
 import zmq
 from pydantic import Field, TypeAdapter, ValidationError
 
+from monitor.analysis.addressing import Addressed, wrong_address
 from monitor.analysis.daemon_status import DaemonStatus
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
-from monitor.errors import ControlError, StoreError
+from monitor.errors import ControlError, StoreError, WrongStationError
 from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution, Authority
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent, TimeZeroSet
-from monitor.settings.base import SettingsModel
+from monitor.settings.station import StationSettings
 from monitor.store import user_name
 from monitor.wire import make_socket_folder
 
@@ -30,7 +31,7 @@ NO_NUL = r"^[^\x00]*$"
 """No database takes a text with the character NUL in it."""
 
 
-class _Command(SettingsModel):
+class _Command(Addressed):
     """What every command may say for the audit trail."""
 
     reason: str = Field(default="", max_length=1000, pattern=NO_NUL)
@@ -77,7 +78,7 @@ class Mute(_Command):
     """For how long, seconds; 0 ends the silence."""
 
 
-class AskStatus(SettingsModel):
+class AskStatus(Addressed):
     """Say how the daemon stands; changes nothing."""
 
     command: Literal["status"] = "status"
@@ -150,13 +151,16 @@ class CommandServer:
         endpoint: str,
         fields: Fields,
         status: Callable[[str], DaemonStatus] | None = None,
+        serves: StationSettings | None = None,
     ) -> None:
         """Bind to `endpoint` (ipc://PATH); the socket is the owner's and the group's only.
 
-        `status` says how the daemon stands, given what it waits for.
+        `status` says how the daemon stands, given what it waits for; requests for another station than `serves` are
+        refused.
         """
         self._fields = fields
         self._status = status
+        self._serves = serves
         self._path = Path(endpoint.removeprefix("ipc://"))
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -183,10 +187,15 @@ class CommandServer:
     def _told_status(self, message: bytes, waiting_for: str) -> dict[str, object] | None:
         """The answer to a question that can be answered while nothing can be written; None for a command."""
         try:
-            _STATUS.validate_json(message)
+            asked = _STATUS.validate_json(message)
         except ValidationError:
             return None
-        return self._say_status(waiting_for)
+        return self._wrong_address(asked) or self._say_status(waiting_for)
+
+    def _wrong_address(self, asked: Addressed) -> dict[str, object] | None:
+        """The refusal of a request that is another station's; None where it is this one's."""
+        why = wrong_address(asked, self._serves) if self._serves is not None else ""
+        return {"ok": False, "answer": why, "wrong_station": True} if why else None
 
     def _say_status(self, waiting_for: str = "") -> dict[str, object]:
         if self._status is None:
@@ -208,6 +217,9 @@ class CommandServer:
     def _reply(self, message: bytes, peer: Attribution, keeper: RunKeeper) -> dict[str, object]:
         try:
             command = _COMMANDS.validate_json(message)
+            refusal = self._wrong_address(command)
+            if refusal is not None:
+                return refusal
             if isinstance(command, AskStatus):
                 return self._say_status()
             return {"ok": True, "answer": obey(command, peer, keeper, self._fields)}
@@ -225,7 +237,7 @@ class CommandServer:
 def ask_daemon(endpoint: str, command: Command | AskStatus, timeout_s: float) -> str | None:
     """Send a command to the running daemon; its answer, or None where no daemon answers at `endpoint`.
 
-    Raises ControlError where the daemon refuses.
+    Raises ControlError where the daemon refuses, WrongStationError where it is another station's.
     """
     if not Path(endpoint.removeprefix("ipc://")).exists():
         return None
@@ -241,5 +253,6 @@ def ask_daemon(endpoint: str, command: Command | AskStatus, timeout_s: float) ->
     finally:
         context.term()
     if not reply["ok"]:
-        raise ControlError(str(reply["answer"]))
+        error = WrongStationError if reply.get("wrong_station") else ControlError
+        raise error(str(reply["answer"]))
     return str(reply["answer"])

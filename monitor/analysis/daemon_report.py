@@ -8,16 +8,27 @@ from engine import Segmenter
 from monitor.analysis.daemon_status import DaemonStatus
 from monitor.analysis.loop import Progress
 from monitor.clock import Clock
+from monitor.settings.redaction import without_passwords
+from monitor.settings.station import StationSettings
 from monitor.source import FrameSource
+from monitor.store import locate
 from monitor.version import __version__
 
 
 class DaemonReport:
     """Gathers `DaemonStatus`; everything in the loop's thread."""
 
-    def __init__(self, station: str, clock: Clock, engine: Segmenter, source: FrameSource) -> None:
+    def __init__(
+        self, settings: StationSettings, clock: Clock, engine: Segmenter, source: FrameSource
+    ) -> None:
         """The process starts now."""
-        self._station = station
+        self._station = settings.name
+        path = locate(settings.storage.database).path  # made whole: who asks works in another folder
+        self._database = (
+            f"sqlite:///{path.resolve()}"
+            if path is not None
+            else without_passwords(settings.storage.database)
+        )
         self._clock = clock
         self._engine = engine
         self._source = source
@@ -37,6 +48,7 @@ class DaemonReport:
         condition, last = self._engine.condition, progress.last
         return DaemonStatus(
             station=self._station,
+            database=self._database,
             version=__version__,
             process=os.getpid(),
             started_at=self._started.utc.isoformat(timespec="seconds"),

@@ -10,6 +10,8 @@ class DaemonStatus(SettingsModel):
 
     station: str
     """Name of the station."""
+    database: str = ""
+    """Its database, without a password."""
     version: str
     """Version of Crystal Monitor that runs."""
     process: int

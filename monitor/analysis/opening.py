@@ -113,9 +113,9 @@ def open_analysis(
         if live:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.term)
-            report = DaemonReport(settings.name, clock, engine, frames)
+            report = DaemonReport(settings, clock, engine, frames)
             observers = (report.see, *observers)
-            commands = CommandServer(context, settings.control_endpoint, fields, report.status)
+            commands = CommandServer(context, settings.control_endpoint, fields, report.status, settings)
             stack.callback(commands.close)
         observers = (*observers, emitter.observe)
         loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)

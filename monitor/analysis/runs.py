@@ -60,6 +60,7 @@ class RunKeeper:
         self._clock = clock
         self._next_name = settings.analysis.run_name
         self._next_by = OF_THE_PROCESS
+        self._next_asked = False
         self._run = _at_start(store.resume_run)
 
     def resume_or_end(self, station_started: Instant | None = None) -> None:
@@ -108,7 +109,7 @@ class RunKeeper:
                 RunStart(
                     name=self._next_name,
                     started=self._clock.now(),
-                    epoch=_epoch(frame),
+                    epoch=frame.captured if self._next_asked else _epoch(frame),
                     version=__version__,
                     model=provenance.model,
                     weights_sha256=provenance.weights_sha256,
@@ -123,7 +124,7 @@ class RunKeeper:
             )
             subject = {"run": self._run.run_id, "camera": self._run.start.camera, "field": frame.field}
             log.info("run %s (%s) begins", self._run.run_id, self._next_name, extra={"subject": subject})
-            self._next_by = OF_THE_PROCESS
+            self._next_by, self._next_asked = OF_THE_PROCESS, False
         return self._run
 
     def append(self, result: FrameResult) -> bool:
@@ -145,7 +146,7 @@ class RunKeeper:
     def begin_next(self, name: str, by: Attribution = OF_THE_PROCESS) -> None:
         """End the open run; the next frame opens the next, under this name."""
         self.end(f"the operator began {name!r}", by)
-        self._next_name, self._next_by = name, by
+        self._next_name, self._next_by, self._next_asked = name, by, True
 
 
 def _at_start(work: Callable[[], Answer]) -> Answer:
@@ -157,7 +158,10 @@ def _at_start(work: Callable[[], Answer]) -> Answer:
 
 
 def _epoch(frame: Frame | FailedFrame) -> Instant:
-    """What the run's times count from: its first frame, or where a simulation or a timestamps file has its zero."""
+    """What the times of a run that a start opened count from: where a simulation or a timestamps file has its zero.
+
+    Else its first frame. A run that the operator began always counts from its first frame: a new experiment.
+    """
     captured = frame.captured
     if isinstance(frame, FailedFrame):
         return captured

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from monitor.cli.command_values import EventNumber, MuteSeconds
+
 if TYPE_CHECKING:
     from monitor.analysis import Command
 
@@ -55,17 +57,17 @@ def note(text: str, config: Path | None, database: str | None, reason: str) -> N
 
 
 @click.command(epilog="Example: crystal-monitor ack 12")
-@click.argument("event", type=click.IntRange(min=1))
+@click.argument("event", type=EventNumber())
 @_station
 def ack(event: int, config: Path | None, database: str | None, reason: str) -> None:
-    """Acknowledge EVENT, an event_id of `crystal-monitor events`."""
+    """Acknowledge EVENT, an event_id of `crystal-monitor events`, in any run of the station."""
     from monitor.analysis import Acknowledge
 
     _tell(partial(Acknowledge, event_id=event), config, database, reason)
 
 
 @click.command(epilog="Example: crystal-monitor mute 600")
-@click.argument("seconds", type=click.FloatRange(min=0))
+@click.argument("seconds", type=MuteSeconds())
 @_station
 def mute(seconds: float, config: Path | None, database: str | None, reason: str) -> None:
     """Let no alert fire for SECONDS; 0 ends the silence. Events are stored all the same."""
@@ -77,27 +79,30 @@ def mute(seconds: float, config: Path | None, database: str | None, reason: str)
 def _tell(make: Callable[..., Command], config: Path | None, database: str | None, reason: str) -> None:
     from pydantic import ValidationError
 
-    from monitor.analysis import ask_daemon, tell_store
+    from monitor.analysis import ask_daemon, meant_endpoint, place_of, tell_store
     from monitor.cli.attribution import acting_for, by_its_own_word
+    from monitor.cli.command_values import wrong_text
     from monitor.cli.options import default_database
     from monitor.clock import SystemClock
     from monitor.errors import UserError
     from monitor.settings.loading import load_settings
 
-    try:
-        command = make(reason=reason, claimed_by=acting_for())
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise UserError(
-            f"{wrong['loc'][-1]} {wrong['input']!r:.80} is not accepted: {wrong['msg']}"
-        ) from None
     overrides = (
         {}
         if config is not None and database is None
         else {"storage": {"database": database or default_database()}}
     )
     settings = load_settings(config, overrides)
-    answer = ask_daemon(settings.control_endpoint, command, settings.control.timeout_s)
+    named = config is not None or "name" in settings.model_fields_set
+    meant = {
+        "station": settings.name if named else "",
+        "database": place_of(settings.storage.database) if named or database is not None else "",
+    }
+    try:
+        command = make(reason=reason, claimed_by=acting_for(), **meant)
+    except ValidationError as error:
+        raise UserError(wrong_text(error.errors()[0])) from None
+    answer = ask_daemon(meant_endpoint(settings, named=named), command, settings.control.timeout_s)
     if answer is None:
         told = tell_store(settings, command, SystemClock(), by_its_own_word())
         answer = f"{told} (the daemon is down: written into the store)"

@@ -63,7 +63,9 @@ class RunDisplay:
         while not self._ended.wait(LOOK_EVERY_S):
             since_shown_s += LOOK_EVERY_S
             try:
-                answer = ask_daemon(self._settings.control_endpoint, AskStatus(), LOOK_EVERY_S)
+                answer = ask_daemon(
+                    self._settings.control_endpoint, AskStatus(station=self._settings.name), LOOK_EVERY_S
+                )
                 if answer is None:
                     continue
                 told = DaemonStatus.model_validate_json(answer)

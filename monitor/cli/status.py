@@ -31,20 +31,22 @@ def status(config: Path | None, database: str | None, watch: bool, as_json: bool
     """Say what the station does now: state, crystals, rate, forecast, losses, engine, disk, alerts.
 
     The daemon is asked where it is up, and its database in either case; the answer says by whom it is told. CONFIG is
-    the station's settings file.
+    the station's settings file; without it the one station is meant that runs here.
 
     Exit code: 0 all is well, 1 there is trouble (the last lines say which), 2 a mistake in the command or the settings,
     3 the daemon is down.
     """
     from monitor.cli.options import default_database
     from monitor.service.lifetime import stop_on_signals
-    from monitor.service.station_status import station_status
+    from monitor.service.station_status import station_status, the_station_here
     from monitor.settings.loading import load_settings
 
     overrides: dict[str, dict[str, object]] = {}
     if database is not None or config is None:
         overrides["storage"] = {"database": database or default_database()}
     settings = load_settings(config, overrides)
+    if config is None and "name" not in settings.model_fields_set:
+        settings = the_station_here(settings, database_named=database is not None)
     stop = stop_on_signals() if watch else None
     while True:
         found = station_status(settings)

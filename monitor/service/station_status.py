@@ -6,13 +6,16 @@ import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from monitor.analysis import AskStatus, DaemonStatus, ask_daemon
-from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError
+from monitor.analysis import AskStatus, DaemonStatus, ask_daemon, is_answered, meant_endpoint, place_of
+from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError, WrongStationError
 from monitor.service.station_troubles import RoomStatus, troubles_of
+from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
+from monitor.settings.stream import runtime_folder
 from monitor.store import TrailReader, locate, measure_store
 from monitor.version import __version__
 
@@ -81,7 +84,11 @@ class StationStatus:
 
 
 def station_status(settings: StationSettings) -> StationStatus:
-    """Ask the daemon, then the database. Raises StoreUnusableError for a database's address that is none."""
+    """Ask the daemon, then the database.
+
+    Raises StoreUnusableError for a database's address that is none, WrongStationError where the daemon that answers is
+    another station's.
+    """
     asked = _ask(settings)
     daemon = asked.status
     run_id = daemon.run_id if daemon is not None else None
@@ -115,6 +122,33 @@ def station_status(settings: StationSettings) -> StationStatus:
     )
 
 
+def the_station_here(settings: StationSettings, *, database_named: bool) -> StationSettings:
+    """Settings of the one station that runs here, for who named none; as they are where none answers.
+
+    Its file of a database is the daemon's to tell, unless the user named one. Raises WrongStationError where several
+    stations run.
+    """
+    endpoint = meant_endpoint(settings, named=False)
+    path = Path(endpoint.removeprefix(IPC_PREFIX))
+    if not is_answered(path):
+        return settings
+    control = settings.control.model_copy(update={"endpoint": endpoint})
+    found = settings.model_copy(update={"control": control})
+    try:
+        answer = ask_daemon(endpoint, AskStatus(), min(settings.control.timeout_s, LONGEST_WAIT_S))
+    except ControlError:
+        return found
+    if answer is None:
+        # It is frozen, and its name is that of its folder, if it has one.
+        own = path.parent != runtime_folder()
+        return found.model_copy(update={"name": path.parent.name}) if own else found
+    told = DaemonStatus.model_validate_json(answer)
+    storage = settings.storage
+    if not database_named and told.database.startswith("sqlite:"):
+        storage = storage.model_copy(update={"database": told.database})
+    return found.model_copy(update={"name": told.station, "storage": storage})
+
+
 def _told_by(daemon_says: str, store_says: str) -> str:
     if daemon_says and store_says:
         return f"nobody: {daemon_says}; {store_says}"
@@ -139,7 +173,10 @@ def _ask(settings: StationSettings) -> _Asked:
         return unreachable
     wait_s = min(settings.control.timeout_s, LONGEST_WAIT_S)
     try:
-        answer = ask_daemon(settings.control_endpoint, AskStatus(), wait_s)
+        asked = AskStatus(station=settings.name, database=place_of(settings.storage.database))
+        answer = ask_daemon(settings.control_endpoint, asked, wait_s)
+    except WrongStationError:
+        raise
     except ControlError as error:
         return _Asked(None, f"the daemon does not say how it stands ({error}): is it of another version?")
     if answer is None:

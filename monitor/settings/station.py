@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -18,7 +21,7 @@ from monitor.settings.metrics import MetricsSettings
 from monitor.settings.quality import QualitySettings
 from monitor.settings.service import INTERVALS, ServiceSettings
 from monitor.settings.storage import StorageSettings
-from monitor.settings.stream import StreamSettings
+from monitor.settings.stream import UNNAMED, StreamSettings, default_endpoint
 from monitor.settings.tracking import TrackingSettings
 
 ENVIRONMENT_PREFIX = "CRYSTAL_MONITOR__"
@@ -40,7 +43,7 @@ class StationSettings(BaseSettings):
         title="Crystal Monitor station",
     )
 
-    name: str = Field(default="station", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: str = Field(default=UNNAMED, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Name of the station: letters, digits, `_`, `.` and `-`; stands in file names."""
     camera: CameraSettings = Field(default_factory=SimulatedCameraSettings)
     """Where frames come from."""
@@ -72,6 +75,19 @@ class StationSettings(BaseSettings):
     """Where the running daemon serves its metrics."""
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     """When systemd takes a process for frozen."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sockets_of_its_own(cls, given: Any) -> Any:
+        """Two stations of one user must not take each other's frames or commands."""
+        if not isinstance(given, Mapping) or not isinstance(name := given.get("name", UNNAMED), str):
+            return given
+        stream = given.get("stream", {})
+        if isinstance(stream, Mapping) and "endpoint" not in stream:
+            return {**given, "stream": {**stream, "endpoint": default_endpoint(name)}}
+        if isinstance(stream, StreamSettings) and "endpoint" not in stream.model_fields_set:
+            return {**given, "stream": stream.model_copy(update={"endpoint": default_endpoint(name)})}
+        return given
 
     @model_validator(mode="after")
     def _gate_looks_before_blindness(self) -> StationSettings:

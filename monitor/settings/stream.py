@@ -16,6 +16,8 @@ from monitor.settings.endpoints import IPC_PREFIX, check_endpoint, leaves_the_ma
 from monitor.settings.secrets import Secret
 
 SYSTEM_FOLDER = Path("/run/crystal-monitor")
+UNNAMED = "station"
+"""Name of a station whose settings name none."""
 
 
 class StreamPolicy(StrEnum):
@@ -45,9 +47,16 @@ def runtime_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"crystal-monitor-{os.getuid()}"
 
 
-def default_endpoint() -> str:
-    """The stream's socket where a station names none: in `runtime_folder`."""
-    return f"{IPC_PREFIX}{runtime_folder()}/frames.ipc"
+def default_endpoint(station: str = UNNAMED) -> str:
+    """The stream's socket where a station names none: in a folder of the station's name in `runtime_folder`.
+
+    A station without a name of its own has it in `runtime_folder` itself, and so has one whose unit gave it a folder of
+    its name.
+    """
+    folder = runtime_folder()
+    if station not in (UNNAMED, folder.name):
+        folder /= station
+    return f"{IPC_PREFIX}{folder}/frames.ipc"
 
 
 PublicKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$")]
@@ -71,8 +80,9 @@ class StreamSettings(SettingsModel):
 
     endpoint: str = Field(default_factory=default_endpoint)
     """Where the grabber serves its frames: `ipc://` and the absolute path of a socket, at most 107 bytes long, or
-    `tcp://HOST:PORT`, which needs `keys` unless HOST is the machine itself (127.0.0.1). If not given: `frames.ipc` in
-    the unit's runtime folder, in `/run/crystal-monitor`, or in the user's runtime folder."""
+    `tcp://HOST:PORT`, which needs `keys` unless HOST is the machine itself (127.0.0.1). If not given:
+    `NAME/frames.ipc`, NAME the station's, in the unit's runtime folder, in `/run/crystal-monitor`, or in the user's
+    runtime folder; without NAME where the station has none."""
     keys: StreamKeys | None = None
     """Keys that the stream is encrypted with, and without which nobody gets a frame; none leaves it to the permissions
     of the socket."""

@@ -106,9 +106,15 @@ def find_open_run(connection: Connection, sharing: str | None = None) -> Run | N
 
 
 def change_run(
-    connection: Connection, changed: Run, change: RunChange, by: Attribution = OF_THE_PROCESS
+    connection: Connection,
+    changed: Run,
+    change: RunChange,
+    by: Attribution = OF_THE_PROCESS,
+    sharing: str | None = None,
 ) -> Run:
-    """Write one change, and who made it; the run as it is afterwards."""
+    """Write one change, and who made it; the run as it is afterwards. `sharing`: see `find_open_run`."""
+    if isinstance(change, EventAcknowledged):
+        _acknowledge(connection, change, sharing)
     after = _changed(connection, changed, change, by)
     deed = run_changed(changed, after, change, by)
     if deed is not None:
@@ -121,8 +127,6 @@ def _changed(connection: Connection, changed: Run, change: RunChange, by: Attrib
         _insert_event(connection, changed, change.at, change.event, change.field, dict(change.details))
     elif isinstance(change, TimeZeroSet):
         return _set_zero(connection, changed, change)
-    elif isinstance(change, EventAcknowledged):
-        _acknowledge(connection, changed, change)
     elif isinstance(change, SessionEnded):
         ledger.end_session(connection, changed.run_id, change)
     elif isinstance(change, RunEnded):
@@ -168,13 +172,16 @@ def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
     return moved
 
 
-def _acknowledge(connection: Connection, changed: Run, change: EventAcknowledged) -> None:
-    known = update(event).where(event.c.event_id == change.event_id, event.c.run_id == changed.run_id)
+def _acknowledge(connection: Connection, change: EventAcknowledged, sharing: str | None) -> None:
+    """An event of any run of the station: an alert stays to be acknowledged when the next run has begun."""
+    known = update(event).where(event.c.event_id == change.event_id)
+    if sharing is not None:
+        known = known.where(event.c.run_id.in_(select(run.c.run_id).where(run.c.station == sharing)))
     first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
     if not connection.execute(known.values(acknowledged_at=first)).rowcount:
         raise StoreError(
-            f"run {changed.run_id} has no event {change.event_id}: `crystal-monitor events "
-            f"{changed.run_id}` lists them"
+            f"there is no event {change.event_id} in this station's runs: `crystal-monitor events` lists those of the "
+            "last run, `crystal-monitor events RUN` those of another"
         )
 
 

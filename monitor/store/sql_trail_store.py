@@ -106,7 +106,7 @@ class SqlTrailStore:
         """See `TrailStore`."""
 
         def work(connection: Connection) -> Run:
-            changed = change_run(connection, run, change, by)
+            changed = change_run(connection, run, change, by, self._sharing)
             any_new = isinstance(change, SilenceObserved | StorageObserved) and bool(change.alerts)
             self._post(connection, run, any_new=any_new)
             return changed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import StoreUnusableError, UnknownRunError
-from monitor.records.run import AlertsMuted
+from monitor.errors import StoreError, StoreUnusableError, UnknownRunError
+from monitor.records.run import AlertsMuted, EventAcknowledged
 from monitor.store import SqlTrailStore, TrailReader, open_store
 from monitor.store.sql_trail_store import DEFAULT_STATION
 from tests import trail_results as made
@@ -69,3 +69,20 @@ def test_a_file_is_one_stations_whatever_its_name_was(tmp_path: Path) -> None:
     with TrailReader(database) as reader:
         assert only(rows(reader, "run_summary", station="new-name"))["name"] == "next"
         assert only(rows(reader, "run_summary", station="old-name"))["ended_at"] is not None
+
+
+def test_an_event_of_any_run_of_the_station_is_acknowledged_and_of_no_other(lab: str) -> None:
+    first, second = open_store(lab, station="plate-1"), open_store(lab, station="plate-2")
+    run_1, run_2 = first.start_run(made.run_start("salt")), second.start_run(made.run_start("salt"))
+    with TrailReader(lab) as reader:
+        theirs = int(str(reader.view("event_log", run_2.run_id).column("event_id")[0]))
+        mine = int(str(reader.view("event_log", run_1.run_id).column("event_id")[0]))
+    next_run = first.start_run(made.run_start("sugar"))
+    first.record(next_run, EventAcknowledged(made.at(3), mine))
+    with pytest.raises(StoreError, match=f"no event {theirs} in this station's runs"):
+        first.record(next_run, EventAcknowledged(made.at(3), theirs))
+    with TrailReader(lab) as reader:
+        assert reader.view("event_log", run_1.run_id).column("acknowledged_at")[0] is not None
+        assert reader.view("event_log", run_2.run_id).column("acknowledged_at")[0] is None
+    first.close()
+    second.close()

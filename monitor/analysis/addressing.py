@@ -1,0 +1,101 @@
+"""Which station a request on a control socket is meant for, and which stations run here."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from monitor.errors import WrongStationError
+from monitor.settings.base import SettingsModel
+from monitor.settings.endpoints import IPC_PREFIX
+from monitor.settings.station import StationSettings
+from monitor.settings.stream import default_endpoint, runtime_folder
+from monitor.store import locate
+
+CONTROL_SOCKET = "control.ipc"
+_PROBE_S = 1.0
+
+
+class Addressed(SettingsModel):
+    """Whom a request is meant for; what is empty means whoever answers."""
+
+    station: str = Field(default="", max_length=200)
+    """Name of the station."""
+    database: str = Field(default="", max_length=8000)
+    """Its database, as `place_of` names it."""
+
+
+def place_of(database: str) -> str:
+    """One name for all ways to write a database's address: the file's path without links, or PostgreSQL's name of it.
+
+    A server's is its name alone, because host and user may be written differently by whoever reads. Raises
+    StoreUnusableError for an address that is none.
+    """
+    location = locate(database)
+    if location.path is not None:
+        return str(location.path.resolve())
+    return f"postgresql database {location.url.database}"
+
+
+def wrong_address(asked: Addressed, served: StationSettings) -> str:
+    """Why the request is not meant for the daemon of the station `served`; empty where it is."""
+    if asked.station and asked.station != served.name:
+        return (
+            f"the daemon here is {served.name}, you named {asked.station}: name the settings of the station that you "
+            "mean (--config FILE; `status FILE`), and give each station a socket of its own"
+        )
+    place = place_of(served.storage.database)
+    if asked.database and asked.database != place:
+        return (
+            f"the daemon here is {served.name} and writes to {place}, you named {asked.database}: name the settings of "
+            "the station that you mean (--config FILE; `status FILE`)"
+        )
+    return ""
+
+
+def is_answered(path: Path) -> bool:
+    """Whether somebody listens on the socket; also where this user may not ask who."""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:  # a socket that nobody listens on refuses at once
+            probe.settimeout(_PROBE_S)
+            probe.connect(str(path))
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except OSError:
+        return True  # not allowed, or too busy to take the call
+    return True
+
+
+def running_here() -> dict[str, str]:
+    """Control endpoints of the stations that run with the default sockets, by the folder's name."""
+    return {name: f"{IPC_PREFIX}{path}" for name, path in _sockets(runtime_folder()) if is_answered(path)}
+
+
+def _sockets(folder: Path) -> Iterator[tuple[str, Path]]:
+    try:
+        if (folder / CONTROL_SOCKET).exists():
+            yield StationSettings.model_fields["name"].default, folder / CONTROL_SOCKET
+        for below in sorted(folder.iterdir()):
+            if (below / CONTROL_SOCKET).exists():
+                yield below.name, below / CONTROL_SOCKET
+    except (FileNotFoundError, PermissionError):
+        return
+
+
+def meant_endpoint(settings: StationSettings, *, named: bool) -> str:
+    """Where to ask: the station that the settings name, or else the one that runs here.
+
+    Raises WrongStationError where none was named and several run.
+    """
+    if named or settings.control.endpoint or settings.stream.endpoint != default_endpoint(settings.name):
+        return settings.control_endpoint
+    found = running_here()
+    if len(found) > 1:
+        raise WrongStationError(
+            f"{len(found)} stations run here, {', '.join(found)}: name the settings of the one that you mean "
+            "(--config FILE; `status FILE`)"
+        )
+    return next(iter(found.values()), settings.control_endpoint)
