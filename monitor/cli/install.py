@@ -56,6 +56,7 @@ def install(
     What is there already stays; what fails is backed out. The settings are checked before anything is enabled, as the
     user that the services run as.
     """
+    from monitor.clock import SystemClock
     from monitor.errors import UserError
     from monitor.service.installation import InstallWish, Places
     from monitor.service.installation import install as do_install
@@ -63,7 +64,7 @@ def install(
     if config is not None and station is None:
         raise UserError("--config needs the station's name: add --station NAME")
     wish = InstallWish(station, config, camera_networks, networks, start=not no_start)
-    changed = do_install(wish, Places(root), click.echo, dry_run=dry_run)
+    changed = do_install(wish, Places(root), click.echo, SystemClock(), dry_run=dry_run)
     if dry_run:
         return
     if station is None:
@@ -85,10 +86,11 @@ def upgrade(root: Path, dry_run: bool) -> None:
     The settings of all stations are checked first. If a station does not come up, the units of before come back and the
     stations run on with those: install the new version into an environment beside the old one.
     """
+    from monitor.clock import SystemClock
     from monitor.service.installation import Places
     from monitor.service.installation import upgrade as do_upgrade
 
-    changed = do_upgrade(Places(root), click.echo, dry_run=dry_run)
+    changed = do_upgrade(Places(root), click.echo, SystemClock(), dry_run=dry_run)
     if not dry_run:
         click.echo("The units run this version." if changed else "Nothing was to be done.")
 
@@ -98,7 +100,7 @@ def upgrade(root: Path, dry_run: bool) -> None:
 @ROOT
 @DRY_RUN
 def uninstall(station: str | None, root: Path, dry_run: bool) -> None:
-    """Stop the stations and remove their units. Settings, data and users stay."""
+    """Stop the stations and remove their units. Settings, data, backups and users stay."""
     from monitor.service.installation import Places
     from monitor.service.installation import uninstall as do_uninstall
 

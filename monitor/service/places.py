@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,4 +123,12 @@ def _may_write(folder: Path) -> bool:
 
 
 def _give(path: Path, permissions: str) -> str:
-    return f"give it permission (setfacl -m u:USER:{permissions} {path}), or name another place"
+    return f"give it permission (setfacl -m u:{_user()}:{permissions} {path}), or name another place"
+
+
+def _user() -> str:
+    """This user's name, or the number where it has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

@@ -10,6 +10,8 @@ CONFIG_FOLDER = Path("/etc/crystal-monitor")
 SECRETS_FOLDER = CONFIG_FOLDER / "secrets"
 """Secrets that units get as credentials; root's alone."""
 STATE_FOLDER = Path("/var/lib/crystal-monitor")
+BACKUP_FOLDER = Path("/var/lib/crystal-monitor-backups")
+"""What the nightly timer writes, a folder for each station."""
 RUNTIME_FOLDER = Path("/run/crystal-monitor")
 
 

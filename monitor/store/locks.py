@@ -13,15 +13,19 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from monitor.errors import StoreUnusableError
+from monitor.settings.system_station import STATE_FOLDER
 from monitor.store.failures import remedy_for
 
 # Any constant does: advisory locks live within one database.
 _MIGRATION_KEY = 0x43725973744D6F6E
 
-_REMEDY = (
-    "is already written by another process of Crystal Monitor: stop that one (`systemctl stop "
-    "crystal-monitor`, or end the other `run`, `demo` or `replay`), or name another database"
-)
+
+def _remedy(station: str) -> str:
+    return (
+        f"is already written by another process of Crystal Monitor: stop that one (`systemctl stop "
+        f"crystal-monitor@{station}.target crystal-monitor@{station}.service`, or end the other `run`, `demo` or "
+        "`replay`), or name another database"
+    )
 
 
 class FileWriterLock:
@@ -43,7 +47,9 @@ class FileWriterLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._descriptor)
-            raise StoreUnusableError(f"the trail store {database} {_REMEDY}") from error
+            # There a database has the name of the station's units.
+            station = database.stem if database.parent == STATE_FOLDER else "NAME"
+            raise StoreUnusableError(f"the trail store {database} {_remedy(station)}") from error
 
     def release(self) -> None:
         """Give the lock back."""
@@ -60,8 +66,8 @@ def take_station_lock(connection: Connection, station: str, shown: str) -> None:
     connection.commit()
     if not taken:
         raise StoreUnusableError(
-            f"station {station!r} of the trail store {shown} {_REMEDY}; another station needs another `name` in its "
-            "settings"
+            f"station {station!r} of the trail store {shown} {_remedy(station)}; another station needs "
+            "another `name` in its settings"
         )
 
 

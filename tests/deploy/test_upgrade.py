@@ -49,6 +49,10 @@ def test_settings_that_are_wrong_install_nothing(machine: Machine, station: Stat
 def test_a_station_that_does_not_come_up_is_backed_out(machine: Machine, station: Station) -> None:
     before = installed(machine)
     # Two stations at one socket: the settings are right, but the second grabber cannot serve.
+    unit = "crystal-grabber@same.service"
+    machine.run("systemd-run", "--wait", "-q", f"--unit={unit}", "echo", "an earlier attempt", check=False)
+    machine.until(lambda: "an earlier attempt" in machine.journal(unit), "the control: it is in the journal")
+    machine.run("sleep", "1.1")
     same = station.write_settings(
         "same", stream={"endpoint": f"ipc:///run/crystal-monitor/{STATION}/frames.ipc"}
     )
@@ -57,11 +61,29 @@ def test_a_station_that_does_not_come_up_is_backed_out(machine: Machine, station
     )
     assert said.returncode == 2
     assert "does not come up" in said.stderr
+    assert "another grabber serves" in said.stderr, said.stderr
+    assert "an earlier attempt" not in said.stderr
     assert installed(machine) == before
     machine.until(
         lambda: machine.show("crystal-grabber@same.service", "ActiveState") == "inactive", "its end"
     )
     station.await_frames()
+
+
+def test_a_secret_that_is_missing_is_named_before_anything_starts(machine: Machine, station: Station) -> None:
+    before = installed(machine)
+    metrics = {"listen": "127.0.0.1:1", "token": {"credential": "no-such-token"}}
+    wrong = station.write_settings("secretless", metrics=metrics)
+    said = machine.run(
+        f"{PREFIX}/bin/crystal-monitor", "install", "--station", "secretless", "--config", wrong, check=False
+    )
+    assert said.returncode == 2
+    assert "metrics.token: the secret credential no-such-token is not in" in said.stderr
+    assert "install -D -m 600 FILE /etc/crystal-monitor/secrets/no-such-token" in said.stderr
+    assert "does not come up" not in said.stderr
+    assert installed(machine) == before
+    journal = machine.journal("crystal-monitor@secretless.service")
+    assert not journal, "it was not even tried"
 
 
 def test_a_user_who_is_not_root_is_told_so(machine: Machine, station: Station) -> None:
@@ -102,7 +124,7 @@ def test_a_new_version_takes_over_in_the_middle_of_a_run(machine: Machine, stati
 def test_uninstall_leaves_the_data_and_says_where(machine: Machine, station: Station) -> None:
     frames = station.frames()
     said = machine.run(f"{NEXT}/bin/crystal-monitor", "uninstall").stdout
-    for left in (f"/etc/crystal-monitor/{STATION}.toml", "/var/lib/crystal-monitor"):
+    for left in (f"/etc/crystal-monitor/{STATION}.toml", "/var/lib/crystal-monitor", "the user", "the group"):
         assert f"\n  {left}" in said
     assert machine.show(ANALYSIS, "LoadState") == machine.show(GRABBER, "LoadState") == "not-found"
     assert machine.show(TARGET, "ActiveState") == "inactive"

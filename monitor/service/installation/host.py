@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from monitor.clock import NANOSECONDS_PER_SECOND, Instant
 from monitor.service.installation.errors import InstallError
 from monitor.service.installation.places import Places
 
 USER = "crystal-monitor"
+READERS = "crystal-readers"
 _HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # nosec B108  # named, not used
 """What ProtectHome= and PrivateTmp= hide from the units."""
 
@@ -84,14 +86,22 @@ def wrong_with_settings(command: Path, path: Path) -> str:
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()
 
 
-def not_serving(station: str) -> str:
-    """Which of a station's services does not run, with the last that it said; empty where both do."""
+def not_serving(station: str, since: Instant) -> str:
+    """Which of a station's services does not run, with the last that it said since then; empty where both do."""
     for unit in (f"crystal-monitor@{station}.service", f"crystal-grabber@{station}.service"):
         state = _ask("systemctl", "is-active", unit)
         if state != "active":
-            said = _ask("journalctl", "--no-pager", "-q", "-o", "cat", "-n", "12", "-u", unit)
-            return f"{unit} does not come up ({state}); it said:\n{said}"
+            # What an earlier attempt said would send the user after a fault that is mended.
+            begun = f"--since=@{since.utc_ns // NANOSECONDS_PER_SECOND}"
+            said = _ask("journalctl", "--no-pager", "-q", "-o", "cat", "-n", "12", begun, "-u", unit)
+            return f"{unit} does not come up ({state}); {_told(said, unit)}"
     return ""
+
+
+def _told(said: str, unit: str) -> str:
+    if said:
+        return f"it said:\n{said}"
+    return f"it said nothing: systemctl status '{unit}' and journalctl -b may say more"
 
 
 def is_enabled(station: str) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
+from monitor.clock import Clock, Instant
+from monitor.errors import SettingsError
 from monitor.service.installation.errors import InstallError
 from monitor.service.installation.files import machine_files, station_files
 from monitor.service.installation.host import (
@@ -25,6 +27,7 @@ from monitor.service.installation.places import NAME_PATTERN, Places
 from monitor.service.installation.steps import Check, Command, Say, Step, WriteFile, carry_out
 from monitor.settings.loading import load_settings
 from monitor.settings.secrets import secrets_in
+from monitor.settings.station import StationSettings
 
 _WORDS_FOR_NETWORKS = ("any", "localhost", "link-local", "multicast")
 _RELOAD = ("systemctl", "daemon-reload")
@@ -46,7 +49,7 @@ class InstallWish:
     """Whether to enable and start the station."""
 
 
-def install(wish: InstallWish, places: Places, say: Say, *, dry_run: bool = False) -> int:
+def install(wish: InstallWish, places: Places, say: Say, clock: Clock, *, dry_run: bool = False) -> int:
     """Set the machine and a station up; how many steps there were to do. What is there already stays as it is.
 
     Raises InstallError, with everything as it was before.
@@ -57,11 +60,11 @@ def install(wish: InstallWish, places: Places, say: Say, *, dry_run: bool = Fals
     _check_wish(wish)
     steps = _machine_steps(places, command)
     if wish.station is not None:
-        steps += _station_steps(wish, wish.station, places, command)
+        steps += _station_steps(wish, wish.station, places, command, clock.now())
     return carry_out(steps, say, dry_run=dry_run, afterwards=_afterwards(places))
 
 
-def upgrade(places: Places, say: Say, *, dry_run: bool = False) -> int:
+def upgrade(places: Places, say: Say, clock: Clock, *, dry_run: bool = False) -> int:
     """Let the units run this environment's version; every station that runs is started again with it.
 
     All settings are checked first. A station that does not come up takes everything back to the units of before, and
@@ -70,6 +73,7 @@ def upgrade(places: Places, say: Say, *, dry_run: bool = False) -> int:
     if not dry_run:
         check_machine(places)
     command = station_command()
+    begun = clock.now()
     stations = places.stations()
     if not (places.units / "crystal-monitor@.service").exists():
         raise InstallError(
@@ -80,7 +84,7 @@ def upgrade(places: Places, say: Say, *, dry_run: bool = False) -> int:
     active = [station for station in stations if places.is_this_machine and is_active(station)]
     restarts = [Command(("systemctl", "restart", f"crystal-monitor@{station}.target")) for station in active]
     for station, restart in zip(active, restarts, strict=True):
-        steps += [restart, Check(f"station {station} serves", lambda name=station: not_serving(name))]  # type: ignore[misc]  # bound now
+        steps += [restart, _service_check(station, begun)]
     return carry_out(steps, say, dry_run=dry_run, afterwards=[*_afterwards(places), *restarts])
 
 
@@ -108,7 +112,9 @@ def _machine_steps(places: Places, command: Path) -> list[Step]:
     return [*files, *commands]
 
 
-def _station_steps(wish: InstallWish, station: str, places: Places, command: Path) -> list[Step]:
+def _station_steps(
+    wish: InstallWish, station: str, places: Places, command: Path, begun: Instant
+) -> list[Step]:
     path = places.settings_of(station)
     source = wish.config or path
     if wish.config is None and not path.exists():
@@ -132,14 +138,16 @@ def _station_steps(wish: InstallWish, station: str, places: Places, command: Pat
     if not places.is_this_machine:
         enable = ("systemctl", f"--root={places.root}", "enable", target)
         return [*steps, *drop_ins, *([Command(enable)] if wish.start else [])]
+    changed = any(step.describe() for step in [*steps, *drop_ins])
     steps.append(_settings_check(places, command, station))
-    changed = any(step.describe() for step in [*steps[:-1], *drop_ins])
+    if credentials and wish.start:
+        steps.append(_credentials_check(places, settings))
     steps += drop_ins
     if drop_ins and changed:
         steps.append(Command(_RELOAD))
     if not wish.start:
         return steps
-    serves = Check(f"station {station} serves", lambda: not_serving(station))
+    serves = _service_check(station, begun)
     if not (is_enabled(station) and is_active(station)):
         back = () if is_enabled(station) else ("systemctl", "disable", "--now", target)
         return [*steps, Command(("systemctl", "enable", "--now", target), back), serves]
@@ -149,6 +157,29 @@ def _station_steps(wish: InstallWish, station: str, places: Places, command: Pat
 def _settings_check(places: Places, command: Path, station: str) -> Check:
     path = places.settings_of(station)
     return Check(f"{path} as the services' user", lambda: wrong_with_settings(command, path))
+
+
+def _credentials_check(places: Places, settings: StationSettings) -> Check:
+    folder = places.config / "secrets"
+    return Check(f"the secrets in {folder}", lambda: wrong_credentials(settings, folder))
+
+
+def wrong_credentials(settings: StationSettings, folder: Path) -> str:
+    """Which credentials of the settings the units would not be given, with the remedy; empty if all are there."""
+    wrong = []
+    for setting, secret in secrets_in(settings):
+        if secret.credential is None:
+            continue
+        secret.keep_in(folder)
+        try:
+            secret.read_bytes()
+        except SettingsError as error:
+            wrong.append(f"{setting}: {error}")
+    return "\n".join(wrong)
+
+
+def _service_check(station: str, begun: Instant) -> Check:
+    return Check(f"station {station} serves", lambda: not_serving(station, begun))
 
 
 def _afterwards(places: Places) -> Sequence[Command]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.settings.system_station import CONFIG_FOLDER, RUNTIME_FOLDER, STATE_FOLDER
+from monitor.settings.system_station import BACKUP_FOLDER, CONFIG_FOLDER, RUNTIME_FOLDER, STATE_FOLDER
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 """A station's name: the instance of its units, and of its files."""
@@ -56,6 +56,11 @@ class Places:
     def state(self) -> Path:
         """Databases and archives."""
         return self.inside(STATE_FOLDER)
+
+    @property
+    def backups(self) -> Path:
+        """Nightly copies of the databases."""
+        return self.inside(BACKUP_FOLDER)
 
     @property
     def runtime(self) -> Path:

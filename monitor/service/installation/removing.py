@@ -6,7 +6,14 @@ from pathlib import Path
 
 from monitor.service.installation.errors import InstallError
 from monitor.service.installation.files import SERVICES, UNITS
-from monitor.service.installation.host import check_machine, is_active, is_backed_up, is_enabled
+from monitor.service.installation.host import (
+    READERS,
+    USER,
+    check_machine,
+    is_active,
+    is_backed_up,
+    is_enabled,
+)
 from monitor.service.installation.places import Places
 from monitor.service.installation.steps import Command, RemoveFile, Say, Step, carry_out
 
@@ -27,8 +34,23 @@ def uninstall(station: str | None, places: Places, say: Say, *, dry_run: bool = 
         steps.append(Command(("systemctl", "daemon-reload")))
     carry_out(steps, say, dry_run=dry_run)
     left = [str(places.settings_of(name)) for name in leaving if places.settings_of(name).exists()]
-    left += [f"{path}" for path in (places.state, places.config / "secrets") if path.exists()]
-    return left
+    left += [f"{path}" for path in (places.state, places.backups, places.config / "secrets") if path.exists()]
+    return [*left, *_accounts(places)]
+
+
+def _accounts(places: Places) -> list[str]:
+    """The accounts that were made, each with the command that removes it."""
+    made = (
+        ("passwd", USER, f"the user {USER} (userdel {USER})"),
+        ("group", READERS, f"the group {READERS} (groupdel {READERS})"),
+    )
+    return [told for table, name, told in made if _stands_in(places.inside(Path("/etc", table)), name)]
+
+
+def _stands_in(table: Path, name: str) -> bool:
+    if not table.is_file():
+        return False
+    return any(line.startswith(f"{name}:") for line in table.read_text(encoding="utf-8").splitlines())
 
 
 def _station(name: str, places: Places) -> list[Step]:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.service.installation.errors import InstallError
 from monitor.service.installation.files import machine_files, shipped, station_files
-from monitor.service.installation.installing import InstallWish, install, upgrade
+from monitor.service.installation.installing import InstallWish, install, upgrade, wrong_credentials
 from monitor.service.installation.places import Places
 from monitor.service.installation.removing import uninstall
 from monitor.service.installation.steps import Check, Command, RemoveFile, WriteFile, carry_out
+from monitor.settings.station import StationSettings
 
 
 def quiet(_line: str) -> None: ...
@@ -145,12 +147,12 @@ def test_drop_ins_are_those_that_were_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["-bench", "../etc", "", "a b", "x" * 65])
 def test_a_name_that_no_unit_can_have_is_refused(name: str, command: None) -> None:
     with pytest.raises(InstallError, match="use letters, digits"):
-        install(InstallWish(name), Places(), quiet, dry_run=True)
+        install(InstallWish(name), Places(), quiet, SystemClock(), dry_run=True)
 
 
 def test_an_address_that_is_none_is_refused(command: None) -> None:
     with pytest.raises(InstallError, match=r"'192\.168\.7' is no address or subnet: write it as"):
-        install(InstallWish(None, networks=("192.168.7",)), Places(), quiet, dry_run=True)
+        install(InstallWish(None, networks=("192.168.7",)), Places(), quiet, SystemClock(), dry_run=True)
 
 
 @pytest.fixture
@@ -164,16 +166,16 @@ def test_an_environment_that_units_cannot_run_is_refused(monkeypatch: pytest.Mon
     with pytest.raises(
         InstallError, match="this environment has no /nowhere/bin/crystal-monitor: install it where"
     ):
-        install(InstallWish(None), Places(), quiet, dry_run=True)
+        install(InstallWish(None), Places(), quiet, SystemClock(), dry_run=True)
 
 
 def test_a_station_without_settings_and_an_upgrade_of_nothing_are_refused(
     tmp_path: Path, command: None
 ) -> None:
     with pytest.raises(InstallError, match=r"give them with --config FILE"):
-        install(InstallWish("bench"), Places(tmp_path), quiet, dry_run=True)
+        install(InstallWish("bench"), Places(tmp_path), quiet, SystemClock(), dry_run=True)
     with pytest.raises(InstallError, match="begin with `crystal-monitor install"):
-        upgrade(Places(tmp_path), quiet, dry_run=True)
+        upgrade(Places(tmp_path), quiet, SystemClock(), dry_run=True)
     with pytest.raises(InstallError, match="there is no station 'bench' here; there are: none"):
         uninstall("bench", Places(tmp_path), quiet, dry_run=True)
 
@@ -183,3 +185,42 @@ def test_every_file_that_is_installed_is_shipped() -> None:
         assert shipped(name).startswith("# ")
     with pytest.raises(InstallError, match="lacks its file"):
         shipped("no.conf")
+
+
+def test_every_credential_must_be_there_before_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    tree = {
+        "metrics": {"listen": "192.0.2.7:9464", "token": {"credential": "token"}},
+        "alerts": {"sinks": [{"kind": "webhook", "options": {"url": {"credential": "lab-url"}}}]},
+    }
+    settings = StationSettings.model_validate(tree)
+    for name in ("token", "lab-url"):
+        (tmp_path / name).write_text("secret")
+        (tmp_path / name).chmod(0o600)
+    assert wrong_credentials(settings, tmp_path) == "", "the control"
+    (tmp_path / "lab-url").unlink()
+    missing = wrong_credentials(settings, tmp_path)
+    assert missing.startswith("alerts.sinks.0.options.url: the secret credential lab-url is not in")
+    assert f"sudo install -D -m 600 FILE {tmp_path}/lab-url" in missing
+    assert "token" not in missing
+    (tmp_path / "token").chmod(0o644)
+    assert f"chmod 600 {tmp_path}/token" in wrong_credentials(settings, tmp_path)
+
+
+def test_what_stays_is_told_whole(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    for folder in (places.state, places.backups, places.config / "secrets", tmp_path / "etc"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    folders = [str(folder) for folder in (places.state, places.backups, places.config / "secrets")]
+    assert uninstall(None, places, quiet, dry_run=True) == folders, "the control: no accounts were made"
+    (tmp_path / "etc/passwd").write_text("crystal-monitor:x:990:990::/:/usr/sbin/nologin\n")
+    (tmp_path / "etc/group").write_text("crystal-monitor:x:990:\ncrystal-readers:x:991:\n")
+    left = uninstall(None, places, quiet, dry_run=True)
+    assert left == [
+        *folders,
+        "the user crystal-monitor (userdel crystal-monitor)",
+        "the group crystal-readers (groupdel crystal-readers)",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -152,4 +153,5 @@ def test_what_another_user_may_not() -> None:
         "storage.database",
         "storage.archive.folder",
     ]
-    assert all("setfacl" in line for line in found)
+    nobody = pwd.getpwuid(NOBODY).pw_name
+    assert all(f"setfacl -m u:{nobody}:" in line for line in found), found
