@@ -46,12 +46,13 @@ class FolderCamera:
         self._times: CaptureTimes | None = None
 
     def open(self, session: str) -> None:
-        """See `Camera`. Raises SourceError where the folder or the timestamps file cannot be used."""
+        """See `Camera`. Raises SourceError where the timestamps file cannot be used or the folder is none, CameraError
+        where the folder is not there or may not be read: a share that is not mounted yet is waited for."""
         self._pace.restart()
+        found = self._list_at_start()
         resumed = session == self._session
         if resumed:
             return
-        found = self._list_at_start()
         path = self._settings.time.timestamps
         seconds_by_name = read_timestamps(path) if path is not None else {}
         self._times = CaptureTimes(self._settings.time, seconds_by_name, base=Instant(0))
@@ -89,10 +90,14 @@ class FolderCamera:
     def _list_at_start(self) -> set[str]:
         try:
             return {entry.name for entry in os.scandir(self._settings.folder) if is_image_name(entry.name)}
-        except OSError as error:
+        except NotADirectoryError as error:
             raise SourceError(
-                f"the folder {str(self._settings.folder)!r} cannot be watched ({error.strerror}): "
-                "create it, or correct camera.folder"
+                f"{str(self._settings.folder)!r} is no folder: correct camera.folder, it names what is watched"
+            ) from error
+        except OSError as error:
+            raise CameraError(
+                f"waiting for the folder {str(self._settings.folder)!r}, which cannot be read ({error.strerror}): "
+                "mount its network share, create it, or correct camera.folder"
             ) from error
 
     def _settled(self) -> list[Path]:

@@ -34,7 +34,7 @@ class Camera(Protocol):
     yielded. `captured` is honest (`time_source` says how it is known).
 
     Failures: one frame that could not be had is a `FailedFrame`, and the iteration goes on. `SourceError`
-    from `open` is the user's mistake (no such folder): there is no sense in trying again. `CameraError` from
+    from `open` is the user's mistake (no such plugin): there is no sense in trying again. `CameraError` from
     `open` or `frames` is the camera's failure (unplugged): the caller closes it and opens it again later. The
     end of the iteration without an error means that it was closed, or that there will be no more frames.
     """

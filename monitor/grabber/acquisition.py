@@ -176,6 +176,8 @@ class Acquisition:
         if self._stop.is_set():
             # `stop` closed the camera before it was opened again here.
             self._camera.close()
+        elif not self._camera.describe().live:
+            self._find()  # a folder is back before somebody writes into it, which may be hours later
         return True
 
     def _count(self, index: int, *, failed: bool) -> None:
@@ -197,7 +199,7 @@ class Acquisition:
     def _find(self) -> None:
         self.camera_running = True
         self.trouble = ""
-        self._note(running=True, message=f"{self._camera.describe().name} gives frames again")
+        self._note(running=True, message=f"{self._camera.describe().name} is back")
         _log.info("camera back")
 
     def _note(self, *, running: bool, message: str) -> None:

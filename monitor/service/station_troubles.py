@@ -67,7 +67,7 @@ def _troubles_of_daemon(settings: StationSettings, daemon: DaemonStatus) -> Iter
     elif daemon.camera_running is None:
         yield "the grabber is no longer heard: is it running?"
     elif not daemon.camera_running:
-        yield "the camera gives no frames: look at its cable and power"
+        yield f"the camera gives no frames: {settings.camera.where_to_look}"
     longest_s = LONGEST_SILENCE_S + 3 * settings.analysis.interval_s
     if daemon.since_frame_s is not None and daemon.since_frame_s > longest_s:
         yield f"no frame was committed for {daemon.since_frame_s:.0f} s (more than {longest_s:.0f} s is too long)"

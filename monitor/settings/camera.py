@@ -97,6 +97,11 @@ class CameraCommon(SettingsModel):
     field: str = Field(default=DEFAULT_FIELD, min_length=1, max_length=128)
     """Name of the well, drop or stage position that it looks at."""
 
+    @property
+    def where_to_look(self) -> str:
+        """What the user is to look at when it gives no frames."""
+        return "look at its cable and power"
+
 
 class LimitedCamera(CameraCommon):
     """A camera with a pace of its own."""
@@ -158,6 +163,11 @@ class FolderCameraSettings(LimitedCamera):
     """Seconds after its last change at which a file that still cannot be read is counted as failed."""
     time: TimeReading = TimeReading()
     """Where the times of capture come from."""
+
+    @property
+    def where_to_look(self) -> str:
+        """See `CameraCommon`."""
+        return f"look whether the folder {self.folder} is there, its network share mounted, and may be read"
 
 
 class VideoCameraSettings(LimitedCamera):

@@ -217,7 +217,7 @@ class StreamSource:
             return
         self._camera_running = running
         kind = NoticeKind.CAMERA_BACK if running else NoticeKind.CAMERA_LOST
-        self._put(self._notice(kind, at, message if not running else f"{self._camera} gives frames again"))
+        self._put(self._notice(kind, at, message if not running else f"{self._camera} is back"))
 
     def _age_s(self, envelope: Envelope, frame: Frame | FailedFrame) -> float | None:
         now = self._clock.now()

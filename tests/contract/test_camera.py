@@ -25,7 +25,12 @@ from monitor.camera.pace import Pace
 from monitor.clock import SystemClock
 from monitor.errors import SourceError
 from monitor.frame import FailedFrame, Frame, TimeSource
-from monitor.settings.camera import FolderCameraSettings, SimulatedCameraSettings, VideoCameraSettings
+from monitor.settings.camera import (
+    FolderCameraSettings,
+    SimulatedCameraSettings,
+    TimeReading,
+    VideoCameraSettings,
+)
 from monitor.settings.simulation import SimulationSettings
 
 SESSION = "a" * 32
@@ -186,7 +191,9 @@ def test_a_broken_promise_is_noticed(broken: str) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda p: FolderCamera(FolderCameraSettings(folder=p / "absent"), CLOCK),
+        lambda p: FolderCamera(
+            FolderCameraSettings(folder=p, time=TimeReading(timestamps=p / "absent.csv")), CLOCK
+        ),
         lambda p: VideoFileCamera(VideoCameraSettings(source=str(p / "absent.avi")), CLOCK),
     ],
 )

@@ -83,7 +83,7 @@ MISTAKES: dict[str, Mistake] = {
         "replay {noise} --interval-s 1 --database {database}", ("noise.mp4", "convert it")
     ),
     "watched folder that is missing": Mistake(
-        "grab {config}", ("camera.folder", "create it"), '[camera]\nkind = "folder"\nfolder = "nowhere"'
+        "check-config {config}", ("camera.folder", "make it"), '[camera]\nkind = "folder"\nfolder = "nowhere"'
     ),
     "database in a folder that cannot be made": Mistake(
         "replay {images} --interval-s 1 --database sqlite:///{text}/trails.sqlite", ("notes.txt",)

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.camera import CameraDescription
+from monitor.camera import Camera, CameraDescription, FolderCamera
 from monitor.camera.pace import Pace
 from monitor.clock import SystemClock
 from monitor.errors import CameraError, CrystalMonitorError, SourceError
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.grabber import Grabber
+from monitor.settings.camera import FolderCameraSettings
 from monitor.settings.stream import StreamPolicy, StreamSettings
 from monitor.source import FrameSource, Notice, NoticeKind, connect_source
 
@@ -69,11 +70,11 @@ class Stream:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[BrokenCamera, str], Stream]]:
+def serve() -> Iterator[Callable[[Camera, str], Stream]]:
     streams: list[Stream] = []
     with tempfile.TemporaryDirectory(prefix="cm") as folder:
 
-        def make(camera: BrokenCamera, policy: str) -> Stream:
+        def make(camera: Camera, policy: str) -> Stream:
             settings = StreamSettings(
                 endpoint=f"ipc://{folder}/f.ipc",
                 policy=StreamPolicy(policy),
@@ -175,6 +176,27 @@ def test_a_grabber_stops_while_its_driver_still_opens(serve: Callable[..., Strea
     stream.stop.set()
     stream.thread.join(timeout=5)
     assert not stream.thread.is_alive()
+    assert not stream.errors
+
+
+def test_a_folder_that_is_mounted_late_is_told_and_found(
+    serve: Callable[..., Stream], tmp_path: Path
+) -> None:
+    folder = tmp_path / "share"
+    stream = serve(FolderCamera(FolderCameraSettings(folder=folder, poll_interval_s=0.05), CLOCK), "latest")
+
+    def told(kind: NoticeKind) -> str:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            received = stream.source.next(1.0)
+            if received is not None and isinstance(received.item, Notice) and received.item.kind is kind:
+                return received.item.message
+        return "nothing"
+
+    assert f"waiting for the folder '{folder}'" in told(NoticeKind.CAMERA_LOST)
+    folder.mkdir()
+    assert told(NoticeKind.CAMERA_BACK) == f"folder {folder} is back", "nobody has written into it"
+    assert stream.thread.is_alive()
     assert not stream.errors
 
 

@@ -64,7 +64,7 @@ def _camera(settings: StationSettings, status: StationStatus, clock: Clock) -> F
     if status.daemon is not None and status.daemon.grabber_heard:
         if status.daemon.camera_running:
             return ok("camera", "gives frames to the daemon")
-        return fail("camera", "gives the daemon no frames", "look at its cable and power")
+        return fail("camera", "gives the daemon no frames", camera.where_to_look)
     live = isinstance(camera, PluginCameraSettings) or (
         isinstance(camera, VideoCameraSettings) and is_live(camera.source)
     )

@@ -152,6 +152,28 @@ def test_a_folder_that_goes_away_is_a_lost_camera_that_comes_back(tmp_path: Path
     assert (frame.source_name, frame.frame_index) == ("b.png", 1), "what came meanwhile is not missed"
 
 
+def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "share"
+    clock = ScriptedClock()
+    camera = FolderCamera(FolderCameraSettings(folder=folder, time=BY_FILE_TIME), clock)
+    for _ in range(2):
+        with pytest.raises(CameraError, match=r"waiting for the folder .*share.*: mount its network share"):
+            camera.open(SESSION)
+        camera.close()
+    folder.mkdir()
+    (folder / "old.png").write_bytes(PNG)
+    camera.open(SESSION)
+    clock.at(5, lambda: (folder / "new.png").write_bytes(PNG))
+    assert next(camera.frames()).source_name == "new.png"
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    camera = FolderCamera(FolderCameraSettings(folder=tmp_path / "file", time=BY_FILE_TIME), ScriptedClock())
+    with pytest.raises(SourceError, match=r"is no folder: correct camera\.folder"):
+        camera.open(SESSION)
+
+
 def test_deleted_files_need_no_memory_and_may_come_again(tmp_path: Path) -> None:
     path = tmp_path / "latest.png"
 
