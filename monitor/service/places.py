@@ -31,7 +31,8 @@ def _problems(settings: StationSettings) -> Iterator[str]:
     path = locate(settings.storage.database).path
     if path is not None:
         folder_is_made = settings.storage.database == user_database()
-        yield _writable_file(path, "storage.database", folder_is_made=folder_is_made)
+        closed = _out_of_reach(path, "storage.database")
+        yield closed or _writable_file(path, "storage.database", folder_is_made=folder_is_made)
         if not settings.storage.allow_network_share:
             yield _on_a_share(path)
     if settings.storage.archive.folder is not None:
@@ -80,6 +81,8 @@ def _on_a_share(path: Path) -> str:
 
 def _readable(path: Path, setting: str, *, folder: bool) -> str:
     kind = "folder" if folder else "file"
+    if closed := _out_of_reach(path, setting):
+        return closed
     if not path.exists():
         remedy = f"make it (mkdir -p {path})" if folder else "check its name"
         return f"{setting}: the {kind} {path} does not exist: {remedy}, or name another"
@@ -109,12 +112,22 @@ def _writable_file(path: Path, setting: str, *, folder_is_made: bool) -> str:
 
 def _can_be_made(folder: Path, setting: str) -> str:
     """A folder that is made where it is missing: the nearest one above it that is there must allow that."""
+    if closed := _out_of_reach(folder, setting):
+        return closed
     nearest = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
     if not nearest.is_dir():
         return f"{setting}: {nearest} is no folder: name another place"
     if not _may_write(nearest):
         made = "" if nearest == folder else f" to make {folder}"
         return f"{setting}: nothing can be written in {nearest}{made} by this user: {_give(nearest, 'rwX')}"
+    return ""
+
+
+def _out_of_reach(path: Path, setting: str) -> str:
+    """Whether a folder above it is closed to this user, as a home is: what lies in it cannot even be looked for."""
+    for folder in reversed(path.parents):
+        if folder.is_dir() and not os.access(folder, os.X_OK):
+            return f"{setting}: {path} cannot be reached by this user, for {folder} is closed: {_give(folder, 'x')}"
     return ""
 
 

@@ -50,7 +50,8 @@ def test_a_station_that_does_not_come_up_is_backed_out(machine: Machine, station
     before = installed(machine)
     # Two stations at one socket: the settings are right, but the second grabber cannot serve.
     unit = "crystal-grabber@same.service"
-    machine.run("systemd-run", "--wait", "-q", f"--unit={unit}", "echo", "an earlier attempt", check=False)
+    entry = f"MESSAGE=an earlier attempt\\nOBJECT_SYSTEMD_UNIT={unit}\\n"
+    machine.run("sh", "-c", f"printf '{entry}' | logger --journald")
     machine.until(lambda: "an earlier attempt" in machine.journal(unit), "the control: it is in the journal")
     machine.run("sleep", "1.1")
     same = station.write_settings(

@@ -155,3 +155,20 @@ def test_what_another_user_may_not() -> None:
     ]
     nobody = pwd.getpwuid(NOBODY).pw_name
     assert all(f"setfacl -m u:{nobody}:" in line for line in found), found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not")
+def test_what_lies_in_a_closed_home() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o755)
+        (root / "home" / "frames").mkdir(parents=True)
+        (root / "open").mkdir()
+        (root / "open").chmod(0o777)
+        settings = station(root / "open", camera={"kind": "folder", "folder": str(root / "home" / "frames")})
+        assert asked_by_nobody(settings) == [], "the control"
+        (root / "home").chmod(0o700)
+        (found,) = asked_by_nobody(settings)
+    nobody = pwd.getpwuid(NOBODY).pw_name
+    assert found.startswith(f"camera.folder: {root}/home/frames cannot be reached by this user")
+    assert f"setfacl -m u:{nobody}:x {root}/home)" in found
