@@ -53,10 +53,7 @@ def _camera(settings: StationSettings) -> Iterator[str]:
             yield _readable(camera.time.timestamps, "camera.time.timestamps", folder=False)
     if isinstance(camera, VideoCameraSettings):
         if not is_live(camera.source):
-            try:
-                check_video_file(Path(str(camera.source)))
-            except SourceError as error:
-                yield f"camera.source: {error}"
+            yield _video_file(Path(str(camera.source)), "camera.source")
         elif isinstance(camera.source, str) and "://" not in camera.source:
             yield _readable(Path(camera.source), "camera.source", folder=False)
 
@@ -120,6 +117,16 @@ def _can_be_made(folder: Path, setting: str) -> str:
     if not _may_write(nearest):
         made = "" if nearest == folder else f" to make {folder}"
         return f"{setting}: nothing can be written in {nearest}{made} by this user: {_give(nearest, 'rwX')}"
+    return ""
+
+
+def _video_file(path: Path, setting: str) -> str:
+    if closed := _out_of_reach(path, setting):
+        return closed
+    try:
+        check_video_file(path)
+    except SourceError as error:
+        return f"{setting}: {error}"
     return ""
 
 
