@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from urllib.parse import quote
 
 from monitor.errors import StoreUnusableError
@@ -15,6 +15,7 @@ from monitor.store.locks import FileWriterLock
 
 _BUSY_TIMEOUT_S = 5.0
 _MOST_FAULTS = 20
+_INTERRUPT_AGAIN_S = 0.01
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
@@ -67,10 +68,9 @@ def check_file(path: Path, *, full: bool, within_s: float | None = None) -> Inte
         )
     except sqlite3.Error as error:
         raise StoreUnusableError(f"the database {path} cannot be opened ({error})") from error
-    watch = Timer(within_s or 0.0, connection.interrupt)
-    watch.daemon = True
-    if within_s is not None:
-        watch.start()
+    done = Event()
+    watch = Thread(target=_interrupt_after, args=(connection, within_s, done), daemon=True)
+    watch.start()
     try:
         for check in ("integrity_check", "foreign_key_check") if full else ("quick_check",):
             for row in connection.execute(f"PRAGMA {check}"):
@@ -87,9 +87,19 @@ def check_file(path: Path, *, full: bool, within_s: float | None = None) -> Inte
     except sqlite3.DatabaseError as error:
         faults.append(str(error))
     finally:
-        watch.cancel()
+        done.set()
+        watch.join()
         connection.close()
     return Integrity(path, tuple(faults[:_MOST_FAULTS]), complete=True)
+
+
+def _interrupt_after(connection: sqlite3.Connection, seconds: float | None, done: Event) -> None:
+    if done.wait(seconds):
+        return
+    # Again and again: an interrupt between two statements, or before the first, is forgotten.
+    connection.interrupt()
+    while not done.wait(_INTERRUPT_AGAIN_S):
+        connection.interrupt()
 
 
 def damage_message(found: Integrity) -> str:
