@@ -22,7 +22,7 @@ def test_silence_is_told_once_and_ends_with_a_sign_of_life() -> None:
     [
         ("ipc://" + "/x" * 60, "120 bytes"),
         ("ipc:///run/é" + "x" * 101, "108 bytes"),
-        ("tcp://127.0.0.1:5555", "absolute ipc"),
+        ("tcp://10.0.0.5:5555", "keys"),
         ("ipc://relative", "absolute ipc"),
         ("", "absolute ipc"),
     ],
