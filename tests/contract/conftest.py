@@ -20,11 +20,17 @@ def server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def new_postgresql(server: str) -> str:
+    """An empty database of the server."""
+    return fresh_database(server, f"contract_{next(_numbers)}")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'trails.sqlite'}"
-    return fresh_database(request.getfixturevalue("server"), f"contract_{next(_numbers)}")
+    return str(request.getfixturevalue("new_postgresql"))
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +18,8 @@ from monitor.records.run import AlertsMuted, EventAcknowledged, RunEnded, RunEve
 from monitor.settings.retention import RetentionSettings
 from monitor.store import SqlTrailStore, TrailReader, locate, open_store, verify_audit
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
 
-_numbers = count()
 ANNA = Attribution(Authority.KERNEL, "anna", 1007, claimed="", why="the lamp was changed")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'trails.sqlite'}"
-    return fresh_database(request.getfixturevalue("server"), f"audit_{next(_numbers)}")
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[SqlTrailStore]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
 
 
 def tamper(database: str, *statements: str) -> None:
@@ -257,8 +233,8 @@ def test_a_forgery_is_found_in_sqlite(tmp_path: Path, forgery: str) -> None:
         "an acknowledgement of another event",
     ],
 )
-def test_a_forgery_is_found_in_postgresql(server: str, forgery: str) -> None:
-    check_that_it_is_found(fresh_database(server, f"audit_{next(_numbers)}"), forgery)
+def test_a_forgery_is_found_in_postgresql(new_postgresql: str, forgery: str) -> None:
+    check_that_it_is_found(new_postgresql, forgery)
 
 
 def check_that_it_is_found(database: str, forgery: str) -> None:
@@ -342,11 +318,10 @@ def test_a_trigger_that_was_tampered_with_is_told(store: SqlTrailStore, database
     assert how in found
 
 
-def test_a_trigger_that_is_switched_off_is_told_by_postgresql(server: str) -> None:
-    database = fresh_database(server, f"audit_{next(_numbers)}")
-    open_store(database).close()
-    tamper(database, "ALTER TABLE audit DISABLE TRIGGER audit_no_change")
-    assert faults(database) == [
+def test_a_trigger_that_is_switched_off_is_told_by_postgresql(new_postgresql: str) -> None:
+    open_store(new_postgresql).close()
+    tamper(new_postgresql, "ALTER TABLE audit DISABLE TRIGGER audit_no_change")
+    assert faults(new_postgresql) == [
         "the trigger audit_no_change was changed or switched off: rows could be changed since"
     ]
 

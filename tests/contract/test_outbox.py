@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,7 @@ from monitor.records.run import AlertsMuted, EventAcknowledged, Run, RunEnded, S
 from monitor.records.vocabulary import DeliveryState, Severity
 from monitor.store import Flood, Outbox, SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
 
-_numbers = count()
 NO_FLOOD = Flood(0, 60.0)
 CHAT, LOG = Subscription("chat", summarise=True), Subscription("log", summarise=False)
 
@@ -39,19 +36,6 @@ class SetClock:
 
     def sleep(self, seconds: float) -> None:
         self.at_s += seconds
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'trails.sqlite'}"
-    return fresh_database(request.getfixturevalue("server"), f"outbox_{next(_numbers)}")
 
 
 class Station:
