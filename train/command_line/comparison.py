@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.ice_frames import data_folder
+from train.command_line.arguments import add_data, add_threads, data_of
 
 if TYPE_CHECKING:
     import argparse
@@ -28,20 +28,18 @@ def add_commands(commands: Commands) -> None:
     compare.add_argument(
         "--work", type=Path, required=True, help="folder for checkpoints of what is under way"
     )
-    compare.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder for results (train/results/comparison)"
-    )
+    _add_results(compare)
     compare.add_argument("--only", nargs="+", metavar="ROW", help="rows to do (default: all)")
     compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
     compare.add_argument("--steps", type=int, help="steps of a run (default: the plan's)")
     compare.add_argument(
         "--minutes", type=float, help="begin no job after this time, min (default: no limit)"
     )
-    compare.add_argument("--threads", type=int, default=1, help="threads of the arithmetic (default: 1)")
+    add_threads(compare, 1)
     compare.add_argument(
-        "--workers", type=int, default=0, help="processes that make crops (default: 0, none more)"
+        "--workers", type=int, default=0, help="processes that make crops; 0: none but this one (default: 0)"
     )
-    compare.add_argument("--data", type=Path, help="folder of the real images (as for `evaluate`)")
+    add_data(compare)
     compare.add_argument("--list", action="store_true", help="say what is left to do, and do nothing")
     compare.set_defaults(run=_compare)
 
@@ -50,10 +48,14 @@ def add_commands(commands: Commands) -> None:
         help="print every table from the result files",
         epilog="example: python -m train tables",
     )
-    tables.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder of results (train/results/comparison)"
-    )
+    _add_results(tables)
     tables.set_defaults(run=_tables)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder of results (default: train/results/comparison)"
+    )
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -65,7 +67,7 @@ def _compare(options: argparse.Namespace) -> None:
     plan = (make() if options.steps is None else make(options.steps)).model_copy(
         update={"seeds": tuple(options.seeds)}
     )
-    frames = plan.frames(data_folder(options.data))
+    frames = plan.frames(data_of(options))
     jobs = pending(plan, frames.folds, options.results, options.only)
     if options.list:
         for job in jobs:

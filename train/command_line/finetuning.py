@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.card import load_card
-from train.ice_frames import data_folder
+from train.command_line.arguments import (
+    add_data,
+    add_resources,
+    add_threads,
+    add_weights,
+    allowance_of,
+    data_of,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +39,7 @@ def add_commands(commands: Commands) -> None:
         help="folder of masks (0 = background), paired with them by name; none: IMAGES holds labelme files",
     )
     tune.add_argument("--out", type=Path, required=True, help="folder of this station's versions of weights")
-    tune.add_argument("--weights", default="default", help="a shipped name or a card's path to start from")
+    add_weights(tune, "what to start from: a shipped name or a card's path")
     tune.add_argument(
         "--instances", action="store_true", help="masks are label images: each crystal has its value"
     )
@@ -41,15 +48,11 @@ def add_commands(commands: Commands) -> None:
         "--scale", type=float, default=1.0, help="resize frames by this factor first (default: 1)"
     )
     tune.add_argument("--steps", type=int, default=400, help="steps of 4 crops (default: 400)")
-    tune.add_argument(
-        "--minutes", type=float, default=18, help="learn no longer than this, min (default: 18)"
-    )
-    tune.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
-    tune.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
+    add_resources(tune, minutes=18)
     tune.add_argument(
         "--seed", type=int, default=0, help="seed of crops and of what is held out (default: 0)"
     )
-    tune.add_argument("--data", type=Path, help="folder of the real images, for ice in the regression set")
+    add_data(tune)
     tune.set_defaults(run=_finetune)
 
     out = commands.add_parser(
@@ -61,8 +64,8 @@ def add_commands(commands: Commands) -> None:
     )
     out.add_argument("images", type=Path, help="folder of images")
     out.add_argument("--out", type=Path, required=True, help="folder for images and labelme files")
-    out.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    out.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
+    add_weights(out)
+    add_threads(out)
     out.set_defaults(run=_pre_label)
 
     back = commands.add_parser(
@@ -76,13 +79,12 @@ def add_commands(commands: Commands) -> None:
 
 def _finetune(options: argparse.Namespace) -> None:
     from train.finetuning import frames, gate, run, versions  # noqa: PLC0415 - torch takes seconds to import
-    from train.loop import Allowance  # noqa: PLC0415
 
     card = load_card(options.weights)
     instances = options.instances or options.masks is None
     found = frames.read_own(options.images, options.masks, instances, options.scale)
     own = frames.hold_out(found, options.held_out, options.seed)
-    regression = gate.regression_frames(data_folder(options.data))
+    regression = gate.regression_frames(data_of(options))
     before = gate.try_weights(options.weights, own, regression, instances, options.threads)
     learned = own if instances else frames.part_bodies(own, card, options.threads)
     print(
@@ -90,7 +92,7 @@ def _finetune(options: argparse.Namespace) -> None:
         flush=True,
     )
     out = versions.new_version(options.out)
-    allowance = Allowance(options.minutes, options.threads, options.workers)
+    allowance = allowance_of(options)
     tuned = run.finetune(card, learned, run.finetuning(card, options.steps, options.seed), out, allowance)
     card_file = out / f"{tuned.name}.json"
     after = gate.try_weights(str(card_file), own, regression, instances, options.threads)

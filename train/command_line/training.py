@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train import checkpoint
+from train.command_line.arguments import add_data, add_run, allowance_of, data_of
 from train.distillation import CheckpointTeacher, distilled
 from train.first_weights import first_weights
-from train.ice_frames import data_folder
-from train.loop import CHECKPOINT_NAME, Allowance, train
+from train.loop import CHECKPOINT_NAME, train
 from train.mixed_crops import MixedCrops
 from train.pretraining import initial, pretrain, pretraining
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import argparse
 
     from train.command_line.commands import Commands
-
-DATA_HELP = "folder of the real images (default: CRYSTAL_MONITOR_SHARED_DATA, else ../shared/data)"
 
 
 def add_commands(commands: Commands) -> None:
@@ -28,14 +26,8 @@ def add_commands(commands: Commands) -> None:
         help="train the weights that ship",
         epilog="example: python -m train first-weights --out runs/first --minutes 90",
     )
-    first.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and configuration")
-    first.add_argument("--steps", type=int, default=16000, help="steps of 4 crops (default: 16000)")
-    first.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
-    first.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
-    first.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
-    first.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
-    first.add_argument("--data", type=Path, help=DATA_HELP)
-    first.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    add_run(first, steps=16000, crops=4)
+    add_data(first)
     first.add_argument(
         "--teacher",
         type=Path,
@@ -44,11 +36,10 @@ def add_commands(commands: Commands) -> None:
     first.add_argument(
         "--width", type=int, default=16, help="channels of the network's first stage (default: 16)"
     )
-    first.set_defaults(run=_first_weights)
-
     first.add_argument(
         "--initial", type=Path, help="checkpoint of `pretrain` to start from (default: random weights)"
     )
+    first.set_defaults(run=_first_weights)
 
     before = commands.add_parser(
         "pretrain",
@@ -60,29 +51,21 @@ def add_commands(commands: Commands) -> None:
     before.add_argument(
         "--annotations", help="its JSON, relative to the folder, where it is not the usual one"
     )
-    before.add_argument(
-        "--out", type=Path, required=True, help="folder for checkpoint, log and configuration"
-    )
+    add_run(before, steps=20000, crops=8)
     before.add_argument("--network", default="ours", help="name of the network (default: ours)")
     before.add_argument("--width", type=int, default=16, help="channels of its first stage (default: 16)")
-    before.add_argument("--steps", type=int, default=20000, help="steps of 8 crops (default: 20000)")
-    before.add_argument("--minutes", type=float, help="stop after this time, min; the decay fits into it")
-    before.add_argument("--threads", type=int, default=2, help="threads of the arithmetic (default: 2)")
-    before.add_argument("--workers", type=int, default=1, help="processes that make crops (default: 1)")
-    before.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
-    before.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
     before.set_defaults(run=_pretrain)
 
 
 def _first_weights(options: argparse.Namespace) -> None:
-    data = data_folder(options.data)
+    data = data_of(options)
     if data is None:
         print("training on the simulation alone: no folder of real images (--data)", flush=True)
     path = options.out / CHECKPOINT_NAME
     start = checkpoint.load(path) if options.resume and path.exists() else None
     if start is not None:
         print(f"going on from step {start.step} of {path}", flush=True)
-    allowance = Allowance(options.minutes, options.threads, options.workers)
+    allowance = allowance_of(options)
     make = first_weights if options.teacher is None else distilled
     configuration = make(options.steps, options.seed, options.width)
     teacher = None if options.teacher is None else CheckpointTeacher(options.teacher)
@@ -95,7 +78,7 @@ def _first_weights(options: argparse.Namespace) -> None:
 
 def _pretrain(options: argparse.Namespace) -> None:
     configuration = pretraining(options.steps, options.network, options.width, options.seed)
-    allowance = Allowance(options.minutes, options.threads, options.workers)
+    allowance = allowance_of(options)
     reached = pretrain(
         configuration, options.root, options.annotations, options.out, allowance, options.resume
     )

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.card import load_card
-from train.command_line.training import DATA_HELP
+from train.command_line.arguments import add_data, add_threads, add_weights, data_of
 from train.evaluation.limits import lines
 from train.evaluation.report import evaluate
-from train.ice_frames import data_folder
 from train.parity_frames import make_parity
 from train.release import release_checkpoint
 from train.shift import SHIFTS, try_shift
@@ -29,9 +28,9 @@ def add_commands(commands: Commands) -> None:
         help="try thresholds on simulation and on the training part of the ice",
         epilog="example: python -m train tune --weights default",
     )
-    tuning.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    tuning.add_argument("--data", type=Path, help=DATA_HELP)
-    tuning.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
+    add_weights(tuning)
+    add_data(tuning)
+    add_threads(tuning)
     tuning.set_defaults(run=_tune)
 
     measure = commands.add_parser(
@@ -39,14 +38,14 @@ def add_commands(commands: Commands) -> None:
         help="measure weights on real images and on the simulation",
         epilog="example: python -m train evaluate --weights default --overlays overlays --json figures.json",
     )
-    measure.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    measure.add_argument("--data", type=Path, help=DATA_HELP)
+    add_weights(measure)
+    add_data(measure)
     measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
     measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
     measure.add_argument(
         "--parts", nargs="+", help="of simulation ice film suspension robustness drops (all)"
     )
-    measure.add_argument("--threads", type=int, default=2, help="threads of the back end (default: 2)")
+    add_threads(measure)
     measure.set_defaults(run=_evaluate)
 
     publish = commands.add_parser(
@@ -58,7 +57,7 @@ def add_commands(commands: Commands) -> None:
     publish.add_argument("--name", default="default", help="name of the model (default: default)")
     publish.add_argument("--out", type=Path, help="folder (default: that of the shipped weights)")
     publish.add_argument("--figures", type=Path, help="JSON of `evaluate`, to stand in the card")
-    publish.add_argument("--data", type=Path, help=DATA_HELP)
+    add_data(publish)
     publish.set_defaults(run=_release)
 
     parity = commands.add_parser(
@@ -66,13 +65,13 @@ def add_commands(commands: Commands) -> None:
         help="make the frames on which back ends must agree with the fp32 reference (`release` does it, too)",
         epilog="example: python -m train parity --weights default",
     )
-    parity.add_argument("--weights", default="default", help="a shipped name or a card's path")
-    parity.add_argument("--threads", type=int, default=2, help="threads of the reference (default: 2)")
+    add_weights(parity)
+    add_threads(parity)
     parity.set_defaults(run=_parity)
 
 
 def _tune(options: argparse.Namespace) -> None:
-    maps = probability_maps(options.weights, data_folder(options.data), options.threads)
+    maps = probability_maps(options.weights, data_of(options), options.threads)
     print("crystal contact score: source found-share free-bias bias count-ratio")
     for thresholds in candidates(RELEASE_THRESHOLDS):
         rows = [
@@ -92,9 +91,7 @@ def _tune(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    figures = evaluate(
-        options.weights, data_folder(options.data), options.overlays, options.parts, options.threads
-    )
+    figures = evaluate(options.weights, data_of(options), options.overlays, options.parts, options.threads)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -106,7 +103,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _release(options: argparse.Namespace) -> None:
     figures = json.loads(options.figures.read_text(encoding="utf-8")) if options.figures else {}
     card = release_checkpoint(
-        options.checkpoint, options.name, options.out, figures, data_folder(options.data) is not None
+        options.checkpoint, options.name, options.out, figures, data_of(options) is not None
     )
     print(f"released {card.name}: {card.safetensors_path}, weights {card.weights_hash}")
 

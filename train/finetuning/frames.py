@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,10 +13,7 @@ from engine.postprocess import postprocess
 from engine.preprocess import preprocess
 from engine.tiling import infer_tiled, plan
 from train.data.formats import read_items
-from train.data.formats.label_images import read_label_image
-from train.data.formats.masks import read_mask
-from train.data.item import Item
-from train.data.pairing import images_in, pair
+from train.data.formats.label_files import paired_items
 from train.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -59,11 +55,7 @@ def read_own(images: Path, labels: Path | None, instances: bool, scale: float) -
         for folder, what in ((images, "images"), (labels, "masks")):
             if not folder.is_dir():
                 raise TrainingError(f"no folder of {what} at {folder}: name it")
-        read = read_label_image if instances else read_mask
-        items = [
-            Item(image.name, image, partial(read, marked), instances)
-            for image, marked in pair(images_in(images), images_in(labels))
-        ]
+        items = paired_items(images, images, labels, instances=instances)
     found = [(item.name, *_scaled(*item.pair(), scale)) for item in items]
     if len(found) < LEAST_FRAMES:
         raise TrainingError(f"{len(found)} labelled frames in {images}: label {LEAST_FRAMES} or more")

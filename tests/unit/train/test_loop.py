@@ -186,7 +186,7 @@ def test_two_steps_write_log_checkpoint_and_configuration(tmp_path, capsys, monk
         "train.command_line.training.first_weights",
         lambda steps, seed, width: TINY.model_copy(update={"steps": steps}),
     )
-    monkeypatch.setattr("train.command_line.training.data_folder", lambda given: None)
+    monkeypatch.setattr("train.command_line.training.data_of", lambda options: None)
     arguments = ["first-weights", "--out", str(tmp_path), "--threads", "1", "--workers", "0", "--resume"]
     assert main([*arguments, "--steps", "2"]) == 0
     assert "simulation alone" in capsys.readouterr().out

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from train.data.formats.coco import coco_items
-from train.data.formats.label_images import label_image_items
+from train.data.formats.label_files import label_image_items, mask_items
 from train.data.formats.labelme import labelme_items
 from train.data.formats.marco import marco_items
-from train.data.formats.masks import mask_items
 from train.errors import TrainingError
 
 if TYPE_CHECKING:

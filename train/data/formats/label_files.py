@@ -1,4 +1,8 @@
-"""Masks in a folder: 0 is background, everything else crystal; bodies that touch are one."""
+"""Labels as image files, paired with images by name: masks, or label images (8 or 16 bits).
+
+In a mask 0 is background and everything else crystal; bodies that touch are one. In a label image each crystal has
+a value of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +23,28 @@ if TYPE_CHECKING:
 
 
 def mask_items(root: Path, images: str | None, annotations: str | None) -> list[Item]:
-    """Images of one folder and masks of another, paired by name."""
-    image_folder = folder_of(root, images, IMAGE_FOLDERS, "images")
-    mask_folder = folder_of(root, annotations, LABEL_FOLDERS, "masks")
+    """Images of one folder and masks of another."""
+    return _items(root, images, annotations, instances=False)
+
+
+def label_image_items(root: Path, images: str | None, annotations: str | None) -> list[Item]:
+    """Images of one folder and label images of another."""
+    return _items(root, images, annotations, instances=True)
+
+
+def paired_items(root: Path, images: Path, labels: Path, *, instances: bool) -> list[Item]:
+    """Items of two folders; names are relative to `root`, and `instances` says that the labels are label images."""
+    read = read_label_image if instances else read_mask
     return [
-        Item(image.relative_to(root).as_posix(), image, partial(read_mask, mask), instances=False)
-        for image, mask in pair(images_in(image_folder), images_in(mask_folder))
+        Item(image.relative_to(root).as_posix(), image, partial(read, marked), instances)
+        for image, marked in pair(images_in(images), images_in(labels))
     ]
+
+
+def _items(root: Path, images: str | None, annotations: str | None, *, instances: bool) -> list[Item]:
+    image_folder = folder_of(root, images, IMAGE_FOLDERS, "images")
+    label_folder = folder_of(root, annotations, LABEL_FOLDERS, "labels" if instances else "masks")
+    return paired_items(root, image_folder, label_folder, instances=instances)
 
 
 def read_mask(path: Path) -> npt.NDArray[np.int32]:
@@ -33,6 +52,11 @@ def read_mask(path: Path) -> npt.NDArray[np.int32]:
     mask = read_single_channel(path)
     _, labels = cv2.connectedComponents((mask > 0).astype(np.uint8), connectivity=8)
     return np.asarray(labels, np.int32)
+
+
+def read_label_image(path: Path) -> npt.NDArray[np.int32]:
+    """Labels (height, width) as they stand in the file; raises `TrainingError`."""
+    return read_single_channel(path).astype(np.int32)
 
 
 def read_single_channel(path: Path) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
