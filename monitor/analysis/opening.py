@@ -29,10 +29,12 @@ from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusabl
 from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution
 from monitor.records.run import RunEvent
+from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
 from monitor.store import SqlTrailStore, TrailStore, open_store, run_query
+from monitor.wire import SocketLock, SocketTakenError, make_socket_folder
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +78,10 @@ def open_analysis(
     """
     database = settings.storage.database
     with ExitStack() as stack:
-        if source is not None:
+        if source is None:
+            # Before anything is touched: another station's frames, runs and commands are not this one's.
+            stack.enter_context(_sole_daemon(settings))
+        else:
             # A source that cannot be used must be known before the store is touched: the open run goes on.
             source.open()
             stack.callback(source.close)
@@ -122,6 +127,24 @@ def open_analysis(
         if live:
             loop.idle = Housekeeping(store, settings.storage.retention, clock).use
         yield Analysis(loop, keeper, store)
+
+
+def _sole_daemon(settings: StationSettings) -> SocketLock:
+    """The lock on the station's control socket. Raises ControlError where another daemon has it."""
+    endpoint = settings.control_endpoint
+    path = Path(endpoint.removeprefix(IPC_PREFIX))
+    try:
+        make_socket_folder(path.parent)
+        return SocketLock(path)
+    except SocketTakenError as holder:
+        raise ControlError(
+            f"a station with the control socket {endpoint} runs already, {holder}: stop it, or give this station "
+            f"another `name` than {settings.name!r}, or another control.endpoint"
+        ) from None
+    except OSError as error:
+        raise ControlError(
+            f"the control socket {endpoint} cannot be opened ({error.strerror}): choose another with control.endpoint"
+        ) from error
 
 
 def run_analysis(analysis: Analysis, stop: threading.Event) -> Progress:

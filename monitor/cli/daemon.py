@@ -23,6 +23,7 @@ def run(config: Path) -> None:
     from monitor.cli.run_display import RunDisplay
     from monitor.clock import SystemClock
     from monitor.service import Supervisor, stop_on_signals
+    from monitor.service.supervisor import EXIT_USER_ERROR
     from monitor.settings.loading import load_settings
     from monitor.settings.redaction import without_passwords
 
@@ -33,7 +34,8 @@ def run(config: Path) -> None:
     click.echo(f"station {settings.name}: trails go to {database}; Ctrl-C stops", err=True)
     with RunDisplay(settings) as display:
         code = Supervisor(config, SystemClock(), stop).run()
-    display.print_summary()
+    if code != EXIT_USER_ERROR:  # nothing was begun
+        display.print_summary()
     sys.exit(code)
 
 

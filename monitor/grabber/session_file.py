@@ -3,22 +3,28 @@ came."""
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import struct
+from pathlib import Path
 from typing import Self
 
 from monitor.errors import SourceError
 from monitor.settings.stream import StreamSettings
-from monitor.wire import MOST_EARLIER_SESSIONS, EarlierSession, make_socket_folder
+from monitor.wire import (
+    MOST_EARLIER_SESSIONS,
+    EarlierSession,
+    SocketLock,
+    SocketTakenError,
+    make_socket_folder,
+)
 
 _ENTRY = struct.Struct("<32sq")
 _SIZE = _ENTRY.size * (1 + MOST_EARLIER_SESSIONS)
 
 
 class SessionFile:
-    """`SOCKET.session`: locked while a grabber serves, its last sequence number written with every frame.
+    """`SOCKET.session`: the last sequence number, written with every frame; one grabber serves a socket at a time.
 
     The numbers stand in mapped memory, which the kernel keeps when the process is killed; so the next session
     can say exactly how many frames the killed ones had, and no frame costs a write to disk.
@@ -30,20 +36,19 @@ class SessionFile:
         path = settings.session_file
         try:
             make_socket_folder(path.parent)
+            self._lock = SocketLock(path.with_suffix(""))
+        except SocketTakenError as holder:
+            raise SourceError(
+                f"another grabber serves {settings.endpoint} already, {holder}: stop it, or give this station another "
+                "`name` or stream.endpoint"
+            ) from None
+        except OSError as error:
+            raise _unusable(path.parent, error) from error
+        try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise SourceError(
-                f"the stream's folder {str(path.parent)!r} cannot be used ({error.strerror}): create "
-                "it, and let the grabber write there, or correct stream.endpoint"
-            ) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._file)
-            raise SourceError(
-                f"another grabber serves {settings.endpoint} already: stop it, or give this one another "
-                f"stream.endpoint"
-            ) from error
+            self._lock.close()
+            raise _unusable(path.parent, error) from error
         if os.fstat(self._file).st_size != _SIZE:
             os.ftruncate(self._file, 0)
             os.ftruncate(self._file, _SIZE)
@@ -65,6 +70,7 @@ class SessionFile:
         """Give the endpoint back; what was written stays."""
         self._map.close()
         os.close(self._file)
+        self._lock.close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -85,3 +91,10 @@ class SessionFile:
                 break  # never written, or damaged: what stands behind it is older still
             entries.append(EarlierSession(session, last_index))
         return tuple(entries[:MOST_EARLIER_SESSIONS])
+
+
+def _unusable(folder: Path, error: OSError) -> SourceError:
+    return SourceError(
+        f"the stream's folder {str(folder)!r} cannot be used ({error.strerror}): create "
+        "it, and let the grabber write there, or correct stream.endpoint"
+    )

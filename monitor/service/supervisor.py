@@ -32,10 +32,9 @@ GRACE_S = 15.0
 """How long a child may take to commit the frame in hand before it is killed."""
 PARTING_S = 3.0
 """How long an analysis that ended in order stays down, for the grabber to end as well, seconds."""
-SERVING_S = 5.0
-"""A child that ran this long had nothing wrong with its settings: what stops it later may pass, and is tried again."""
 STABLE_S = 30.0
-"""A child that ran this long is healthy: its back-off starts again from the beginning."""
+"""A child that ran this long is healthy: its back-off starts again from the beginning. Nothing was wrong with its
+settings: what stops it later may pass, and is tried again. A busy machine needs some seconds to start it."""
 
 
 @dataclass
@@ -117,8 +116,8 @@ class Supervisor:
     def _tend(self, child: _Child, now_s: float) -> int | None:
         """Start or restart a child as needed; the station's exit code once it must end, else None."""
         if child.running():
-            child.has_served |= now_s - child.started_s > SERVING_S
             if now_s - child.started_s > STABLE_S:
+                child.has_served = True
                 child.backoff_s = FIRST_BACKOFF_S
             return None
         if child.process is not None:

@@ -19,6 +19,7 @@ from monitor.wire.messages import (
 )
 from monitor.wire.requests import decode_request, encode_request
 from monitor.wire.socket_folder import make_socket_folder
+from monitor.wire.socket_lock import SocketLock, SocketTakenError
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -37,6 +38,8 @@ __all__ = [
     "Hello",
     "Payload",
     "Request",
+    "SocketLock",
+    "SocketTakenError",
     "connect_with_keys",
     "decode",
     "decode_request",

@@ -1,4 +1,4 @@
-"""Two stations of one user without systemd: each command reaches the one that is meant, or none."""
+"""Two stations of one user without systemd: each command reaches the one that is meant, or none; a name is one's."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from tests.integration.live_station import LiveStation, station_tree
 pytestmark = pytest.mark.slow
 
 
-def settings_file(folder: Path, name: str, **sections: Mapping[str, Any]) -> Path:
+def settings_tree(folder: Path, name: str, database: str, **sections: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that name no socket, but for what `sections` say."""
     tree = station_tree(folder, **sections)
     tree["name"] = name
     del tree["stream"]["endpoint"]
-    tree["storage"] = {"database": f"sqlite:///{folder}/{name}.sqlite"}
+    tree["storage"] = {"database": f"sqlite:///{folder}/{database}.sqlite"}
+    return tree
+
+
+def settings_file(folder: Path, name: str, **sections: Mapping[str, Any]) -> Path:
+    """A file of such settings, `NAME.toml`, with the database `NAME.sqlite`."""
     path = folder / f"{name}.toml"
-    path.write_text(tomli_w.dumps(tree), encoding="utf-8")
+    path.write_text(tomli_w.dumps(settings_tree(folder, name, name, **sections)), encoding="utf-8")
     return path
 
 
@@ -87,3 +92,46 @@ def test_commands_reach_the_station_that_is_meant(
         assert station.rows("SELECT event_id FROM event_log WHERE acknowledged_at IS NOT NULL") == [
             {"event_id": waits}
         ]
+
+
+@pytest.mark.timeout(300)
+def test_a_second_station_of_the_same_name_is_refused_and_takes_nothing(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(short_folder))
+    station = LiveStation(short_folder)
+    station.config.write_bytes(settings_file(short_folder, "bench").read_bytes())
+    station.database = short_folder / "bench.sqlite"
+    twin = short_folder / "twin.toml"
+    tree = tomli_w.dumps(settings_tree(short_folder, "bench", database="twin"))
+    twin.write_text(tree, encoding="utf-8")
+
+    with station:
+        station.wait_for_frames(3)
+        calls: dict[str, tuple[object, ...]] = {
+            "grab": ("grab", twin),
+            "analyze": ("analyze", twin),
+            "again": ("analyze", station.config),
+            "run": ("run", twin),
+        }
+        answers = run_all(short_folder, {name: (arguments, {}) for name, arguments in calls.items()})
+        for name, answer in answers.items():
+            assert answer.code == 2, answer
+            other = "grab" if "another grabber" in answer.error else "analyze"
+            assert name in {other, "again", "run"}
+            assert f"process {station.process_id(other)} (" in answer.error, answer
+            assert f"{other} {station.config})" in answer.error, "it is named by its settings file"
+            assert "another `name`" in answer.error, answer
+        assert not list(short_folder.glob("twin.sqlite*")), "nothing was begun for it"
+        status = run_all(short_folder, {"status": (("note", "still here", "--config", station.config), {})})
+        assert status["status"].code == 0, "commands still reach the first"
+        station.wait_for_frames(3)
+
+        before = station.kill("analyze"), station.kill("grab")
+        assert (short_folder / "bench" / "control.ipc").is_socket(), "the control: a kill leaves its socket"
+        station.wait_for_frames(3)
+        assert before != (station.process_id("analyze"), station.process_id("grab"))
+        taken_over = run_all(short_folder, {"note": (("note", "and back", "--config", station.config), {})})
+        assert taken_over["note"].code == 0, taken_over
+        assert "the daemon is down" not in taken_over["note"].output
+    assert len(station.rows("SELECT run_id FROM run_summary")) == 1

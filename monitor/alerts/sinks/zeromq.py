@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import zmq
@@ -11,10 +12,13 @@ from monitor.alerts.sinks.failure import AlertSinkError
 from monitor.alerts.sinks.notice_json import notice_as_plain
 from monitor.errors import UserError
 from monitor.records import AlertNotice
+from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.sinks import ZeroMqOptions
+from monitor.wire import SocketLock, SocketTakenError
 
 _HIGH_WATER_MARK = 100
 _TOPIC = b"alert"
+_ABSTRACT = f"{IPC_PREFIX}@"
 
 
 class ZeroMqSink:
@@ -31,18 +35,18 @@ class ZeroMqSink:
         endpoint = options.endpoint
         self.unsent = 0
         """Notices that the socket refused."""
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.PUB)
-        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        try:
-            self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._socket.close()
-            self._context.term()
-            raise UserError(
-                f"alerts cannot be published on {endpoint}: {error}. Use a folder that exists and is writable."
-            ) from error
+        with ExitStack() as opening:
+            if not endpoint.startswith(_ABSTRACT):  # the kernel refuses one of those twice by itself
+                opening.enter_context(_lock(endpoint))
+            context = opening.enter_context(zmq.Context())
+            self._socket = opening.enter_context(context.socket(zmq.PUB))
+            self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+            self._socket.setsockopt(zmq.LINGER, 0)
+            try:
+                self._socket.bind(endpoint)
+            except zmq.ZMQError as error:
+                raise _unusable(endpoint, str(error)) from error
+            self._open = opening.pop_all()
 
     @staticmethod
     def check(options: ZeroMqOptions, station: str) -> None:
@@ -67,5 +71,21 @@ class ZeroMqSink:
 
     def close(self) -> None:
         """Close the socket; what is queued is dropped."""
-        self._socket.close()
-        self._context.term()
+        self._open.close()
+
+
+def _lock(endpoint: str) -> SocketLock:
+    try:
+        return SocketLock(Path(endpoint.removeprefix(IPC_PREFIX)))
+    except SocketTakenError as holder:
+        raise UserError(
+            f"alerts are published on {endpoint} already, by {holder}: stop it, or name another endpoint"
+        ) from None
+    except OSError as error:
+        raise _unusable(endpoint, error.strerror or str(error)) from error
+
+
+def _unusable(endpoint: str, why: str) -> UserError:
+    return UserError(
+        f"alerts cannot be published on {endpoint}: {why}. Use a folder that exists and is writable."
+    )
