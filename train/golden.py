@@ -59,15 +59,18 @@ def make_images(folder: Path) -> None:
     )
 
 
-def losses(folder: Path) -> list[float]:
-    """Loss of each step on the images in `folder`; raises `TrainingError` if they are missing."""
+def losses(folder: Path, run: TrainingConfiguration | None = None) -> list[float]:
+    """Loss of each step of a run (default: the golden one) on the images in `folder`.
+
+    Raises `TrainingError` if the images are missing.
+    """
     images_NHW, labels_NHW = _images(folder)
     source = FrameCrops(list(zip(images_NHW, labels_NHW.astype(np.int32), strict=True)), Zoom(0.8, 1.25))
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         with tempfile.TemporaryDirectory() as out:
-            train(configuration(), source, Path(out), Allowance(threads=1, workers=0, log_every=1))
+            train(run or configuration(), source, Path(out), Allowance(threads=1, workers=0, log_every=1))
             with (Path(out) / LOG_NAME).open(newline="", encoding="utf-8") as file:
                 return [float(row["loss"]) for row in csv.DictReader(file)]
     finally:

@@ -13,6 +13,7 @@ from train import checkpoint, networks, progress_log
 from train.average import follow
 from train.checkpoint import Best, Checkpoint
 from train.errors import TrainingError
+from train.half_mish import use_half_mish
 from train.schedule import learning_rate, progress_of
 from train.stream import batches
 
@@ -126,6 +127,8 @@ class _Run:
         self._network = self._trainee.module.to(memory_format=torch.channels_last)
         self._average = copy.deepcopy(self._trainee)
         self._optimiser = _optimiser(self._network, configuration.optimiser)
+        if configuration.half_precision and self._trainee.half_precision:
+            use_half_mish(self._network)
         self.step, self.ended = 0, False
         self._best: Best | None = None
         if start is not None:
