@@ -87,7 +87,7 @@ def train(
     torch.set_num_threads(allowance.threads)
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIGURATION_NAME).write_text(configuration.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    run = _Run(configuration, start, teacher)
+    run = Run(configuration, start, teacher)
     for log in (LOG_NAME, VALIDATION_NAME):
         progress_log.truncate(out / log, run.step)
     begun_s, begun = time.monotonic(), run.step / configuration.steps
@@ -116,19 +116,20 @@ def train(
     return run.state()
 
 
-class _Run:
+class Run:
     """What changes in a run from step to step."""
 
     def __init__(
         self, configuration: TrainingConfiguration, start: Checkpoint | None, teacher: Teacher | None
     ) -> None:
+        """Begin a run, or go on from a checkpoint of it; raises `TrainingError` if that is of another network."""
         self._configuration, self._teacher = configuration, teacher
         self._trainee = networks.build(configuration.network, configuration.width, configuration.seed)
-        self._network = self._trainee.module.to(memory_format=torch.channels_last)
+        self.network: nn.Module = self._trainee.module.to(memory_format=torch.channels_last)
         self._average = copy.deepcopy(self._trainee)
-        self._optimiser = _optimiser(self._network, configuration.optimiser)
+        self._optimiser = _optimiser(self.network, configuration.optimiser)
         if configuration.half_precision and self._trainee.half_precision:
-            use_half_mish(self._network)
+            use_half_mish(self.network)
         self.step, self.ended = 0, False
         self._best: Best | None = None
         if start is not None:
@@ -141,7 +142,7 @@ class _Run:
                 f"the checkpoint is of network {named[0]} at width {named[1]}, the run of "
                 f"{self._configuration.network} at {self._configuration.width}: choose another folder"
             )
-        self._network.load_state_dict(start.network)
+        self.network.load_state_dict(start.network)
         self._average.module.load_state_dict(start.average)
         if start.optimiser is not None:
             self._optimiser.load_state_dict(start.optimiser)
@@ -149,10 +150,11 @@ class _Run:
         self.ended = start.step >= self._configuration.steps or self._is_out_of_patience()
 
     def state(self) -> Checkpoint:
+        """What is needed to go on from here; its tensors are those that the next step changes."""
         return Checkpoint(
             self._configuration,
             self.step,
-            self._network.state_dict(),
+            self.network.state_dict(),
             self._average.module.state_dict(),
             self._optimiser.state_dict(),
             self._best,
@@ -160,12 +162,13 @@ class _Run:
         )
 
     def take_step(self, batch: Batch, rate: float) -> dict[str, torch.Tensor]:
+        """Learn from a batch at a learning rate; give the losses before it, as scalars by name."""
         configuration = self._configuration
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         # what a network draws in a step (drop-out, sampled regions) depends on the step alone
         torch.manual_seed(1_000_003 * (configuration.seed + 1) + self.step)
-        self._network.train()
+        self.network.train()
         self._optimiser.zero_grad()
         if self._teacher is not None:
             share = configuration.teacher_share
@@ -175,9 +178,9 @@ class _Run:
         losses["loss"].backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         if configuration.adversarial_levels > 0:
             self._losses(self._against(batch))["loss"].backward()  # type: ignore[no-untyped-call]  # the same
-        torch.nn.utils.clip_grad_norm_(self._network.parameters(), configuration.optimiser.gradient_norm)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), configuration.optimiser.gradient_norm)
         self._optimiser.step()
-        follow(self._average.module, self._network, self.step, configuration.optimiser.average_decay)
+        follow(self._average.module, self.network, self.step, configuration.optimiser.average_decay)
         self.step += 1
         self.ended = self.step >= configuration.steps
         return {name: value.detach() for name, value in losses.items()}
@@ -196,10 +199,12 @@ class _Run:
         return batch._replace(images_BCHW=moved_BCHW)
 
     def is_look_due(self) -> bool:
+        """Whether the validation part is to be looked at after this step."""
         every = self._configuration.stopping.every_steps
         return self.step % every == 0 or self.step == self._configuration.steps
 
     def look(self, validate: Validate) -> float:
+        """Look at the validation part, keep the average if it is the best so far, give its value."""
         self._average.module.eval()
         value = validate(self._average)
         if self._best is None or value > self._best.value:
