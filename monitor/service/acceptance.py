@@ -13,8 +13,8 @@ import numpy as np
 
 from monitor.clock import Clock
 from monitor.errors import CrystalMonitorError
-from monitor.service.recovery import Recovery
 from monitor.service.simulated_run import Experiment, judge, preset, running
+from monitor.simulation.recovery import Recovery
 from monitor.store import TrailReader
 
 STATIC_REAL_S = 12.0

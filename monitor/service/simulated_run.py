@@ -14,11 +14,11 @@ from typing import Any
 import tomli_w
 
 from monitor.clock import Clock
-from monitor.service.recovery import Recovery, compare
 from monitor.service.supervisor import Supervisor
 from monitor.settings.simulation import SimulationSettings
 from monitor.settings.station import StationSettings
 from monitor.simulation import PRESETS
+from monitor.simulation.recovery import Recovery, compare
 from monitor.store import Bound, TrailReader
 
 WHOLE_RUN = Bound(max_rows=100_000_000, timeout_s=3600.0)

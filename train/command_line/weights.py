@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
     measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
     measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
     measure.add_argument(
-        "--parts", nargs="+", help="of simulation ice film suspension robustness drops (all)"
+        "--parts", nargs="+", help="of simulation growth ice film suspension robustness drops (default: all)"
     )
     add_threads(measure)
     measure.set_defaults(run=_evaluate)

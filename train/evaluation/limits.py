@@ -54,6 +54,11 @@ LIMITS = (
         ("robustness", "greatest_loss_at_middle", "suspension"),
         at_most=0.05,
     ),
+    Limit(
+        "simulated runs: growth rates, median relative error",
+        ("growth", "all", "rate_error_median"),
+        at_most=0.05,
+    ),
     Limit("ice held out: the same", ("robustness", "greatest_loss_at_middle", "ice"), at_most=0.05),
 )
 """Limits on single figures."""

@@ -11,6 +11,7 @@ from train.errors import TrainingError
 from train.evaluation import overlay
 from train.evaluation.corruptions import evaluate_robustness
 from train.evaluation.film import evaluate_film
+from train.evaluation.growth import evaluate_growth
 from train.evaluation.ice import evaluate_ice
 from train.evaluation.simulated import evaluate_simulation
 from train.evaluation.suspension import REDUCTION, evaluate_suspension
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from train.segmenting import Segment
 
-PARTS = ("simulation", "ice", "film", "suspension", "robustness", "drops")
+PARTS = ("simulation", "growth", "ice", "film", "suspension", "robustness", "drops")
+SIMULATED_PARTS = ("simulation", "growth")
+"""Parts that need no real images."""
 _ICE_SHOWN = ("frame_02.png", "frame_20.png", "frame_33.png")
 _FILM_SHOWN = ("f00_t00s.png", "f05_t28s.png", "f08_t42s.png", "f12_t64s.png")
 _DROP_LONGEST_PX = 1024
@@ -39,13 +42,15 @@ def evaluate(
     chosen = list(parts or PARTS)
     if unknown := sorted(set(chosen) - set(PARTS)):
         raise TrainingError(f"no part of an evaluation is named {unknown}: choose from {', '.join(PARTS)}")
-    if data is None and chosen != ["simulation"]:
+    if data is None and set(chosen) - set(SIMULATED_PARTS):
         print("evaluating on the simulation alone: no folder of real images (--data)", flush=True)
-        chosen = ["simulation"]
+        chosen = [part for part in chosen if part in SIMULATED_PARTS] or ["simulation"]
     segment = engine_segment(weights, threads)
     figures: dict[str, Any] = {"weights": weights}
     if "simulation" in chosen:
         figures["simulation"] = evaluate_simulation(segment)
+    if "growth" in chosen:
+        figures["growth"] = evaluate_growth(segment)
     if data is None:
         return figures
     if "ice" in chosen:

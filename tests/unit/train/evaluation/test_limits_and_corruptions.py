@@ -52,6 +52,7 @@ def test_every_limit_of_what_was_evaluated_is_told():
         "film": {"area_error_worst": 0.04, "monotone": True, "burned_in_bodies": 0},
         "robustness": {"greatest_loss_at_middle": {"suspension": 0.2, "ice": 0.01}},
         "simulation": {"lone_by_size": rows},
+        "growth": {"all": {"rate_error_median": 0.02}},
     }
     told = list(lines(figures))
     assert len(told) == len(LIMITS) + 4

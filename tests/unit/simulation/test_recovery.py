@@ -6,11 +6,10 @@ import math
 
 import pytest
 
-from monitor.service.recovery import compare
-from monitor.service.simulated_run import preset
-from monitor.simulation import SimulatedMicroscope
+from monitor.simulation import PRESETS, SimulatedMicroscope
+from monitor.simulation.recovery import compare
 
-SETTINGS = preset("demo", 5)
+SETTINGS = PRESETS["demo"].model_copy(update={"seed": 5})
 WINDOW_S = 120.0
 
 
@@ -84,3 +83,23 @@ def test_two_trails_that_trade_crystals_are_identity_switches() -> None:
 
 def test_an_early_announcement_shows_in_the_fraction() -> None:
     assert compare(SETTINGS, *rows(), SUMMARY | {"completed_elapsed_s": 600.0}).completed_fraction < 0.5
+
+
+def test_births_are_found_missed_and_made_up() -> None:
+    """Worked by hand: one crystal's trail is taken away, one crystal is told twice, one trail lies on nothing."""
+    truth = {birth.id: birth.at_s for birth in SimulatedMicroscope(SETTINGS).truth_run().births}
+    trails, points = rows()
+    due = {p["crystal_id"] for p in points if p["equivalent_diameter_px"] >= 10}
+    assert len(due) > 5, "the control: there are births to judge"
+    born = [{**trail, "birth_kind": "born", "birth_s": truth[trail["crystal_id"]] + 7.0} for trail in trails]
+    whole = compare(SETTINGS, born, points, SUMMARY).births
+    assert (whole.true, whole.found, whole.false) == (len(due), len(due), 0)
+    assert whole.errors_s == pytest.approx([7.0] * len(due))
+    missed, twice = sorted(due)[:2]
+    again = [{**point, "crystal_id": 901} for point in points if point["crystal_id"] == twice]
+    nothing = {**points[0], "crystal_id": 902, "centroid_x_px": 0.0, "centroid_y_px": 0.0}
+    told = [trail for trail in born if trail["crystal_id"] != missed]
+    told += [{"crystal_id": number, "birth_kind": "born", "birth_s": 0.0} for number in (901, 902)]
+    births = compare(SETTINGS, told, [*points, *again, nothing], SUMMARY).births
+    assert (births.true, births.found, births.false) == (len(due), len(due) - 1, 2)
+    assert compare(SETTINGS, *rows(), SUMMARY).births.found == 0  # of trails that do not say how they began

@@ -1,4 +1,4 @@
-"""What the daemon recovered from a simulated run, against the simulation's exact truth.
+"""What was recovered from a simulated run, by the daemon or by its stages alone, against the exact truth.
 
 Crystals are matched by place: the truth's label under a trail's centroid. A crystal that the daemon fused or split
 matches what lies under it, so that its error counts rather than vanishes.
@@ -8,20 +8,39 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.records import BirthKind
 from monitor.settings.simulation import SimulationSettings
-from monitor.simulation import CrystalTruth, FrameTruth, SimulatedMicroscope
+from monitor.simulation.microscope import SimulatedMicroscope
+from monitor.simulation.truth import CrystalTruth, FrameTruth
 
 Row = Mapping[str, Any]
 
 SMALLEST_JUDGED_PX = 20.0
 """Area bias is judged on crystals of at least this area-equivalent diameter."""
+SMALLEST_BIRTH_PX = 10.0
+"""A birth is to be found where the crystal comes to this area-equivalent diameter within the frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Births:
+    """Births that were told against those that there were."""
+
+    true: int
+    """Crystals that were born in the run and came to 10 px in diameter in view."""
+    found: int
+    """Of those, how many a trail lies on that began as a birth."""
+    false: int
+    """Trails that began as a birth without being one: on no crystal, on one that was there from the start, or on one
+    whose birth was told before."""
+    errors_s: tuple[float, ...] = field(repr=False)
+    """Told less true time of those that were found, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,13 @@ class Recovery:
     """True area at the announcement over the true final area."""
     identity_switches: int
     """Times that a trail's point lay on another true crystal than most of its points."""
+    births: Births
+    """Births in the run."""
+
+    @property
+    def rate_bias(self) -> float:
+        """Median of the relative errors of growth rate."""
+        return float(np.median(self.rate_errors)) if self.rate_errors else math.nan
 
     @property
     def median_rate_error(self) -> float:
@@ -103,7 +129,7 @@ def compare(
 
     Args:
         settings: of the simulation that the run looked at.
-        trails: rows of `trail_summary` of the run.
+        trails: rows of `trail_summary` of the run; of those without `birth_kind` no birth is judged.
         points: rows of `growth_history` of the run, every one.
         summary: the run's row of `run_summary`.
     """
@@ -147,6 +173,7 @@ def compare(
         identity_switches=sum(
             under not in {0, majority[trail]} for trail, seen in matches.items() for under in seen
         ),
+        births=_births(truth, trails, majority, frames),
     )
 
 
@@ -195,6 +222,31 @@ def _rates(
         if true_rate > float(point["detection_floor_um_per_s"] or 0.0):
             errors.append(float(rate) / true_rate - 1)
     return errors, covered
+
+
+def _births(
+    truth: Truth, trails: Sequence[Row], majority: Mapping[int, int], moments_s: Iterable[float]
+) -> Births:
+    """Births told against births that there were."""
+    largest_px: dict[int, float] = defaultdict(float)
+    for elapsed_s in moments_s:
+        for number, crystal in truth.crystals(elapsed_s).items():
+            diameter_px = 2 * math.sqrt(crystal.area_px / math.pi)
+            largest_px[number] = max(largest_px[number], diameter_px)
+    born_s = {birth.id: birth.at_s for birth in truth.run.births if not birth.present_at_start}
+    due = {number for number in born_s if largest_px[number] >= SMALLEST_BIRTH_PX}
+    told: dict[int, float] = {}
+    false = 0
+    for trail in trails:
+        if trail.get("birth_kind") != BirthKind.BORN:
+            continue
+        crystal_id = majority.get(trail["crystal_id"], 0)
+        if crystal_id not in born_s or crystal_id in told:
+            false += 1
+        else:
+            told[crystal_id] = _number(trail["birth_s"])
+    errors_s = (told[number] - born_s[number] for number in sorted(due & told.keys()))
+    return Births(len(due), len(due & told.keys()), false, tuple(e for e in errors_s if math.isfinite(e)))
 
 
 def _number(value: object) -> float:
