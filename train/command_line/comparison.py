@@ -40,6 +40,9 @@ def add_commands(commands: Commands) -> None:
         "--workers", type=int, default=0, help="processes that make crops; 0: none but this one (default: 0)"
     )
     add_data(compare)
+    compare.add_argument(
+        "--growth", action="store_true", help="let each row also follow simulated runs: error of growth rates"
+    )
     compare.add_argument("--list", action="store_true", help="say what is left to do, and do nothing")
     compare.set_defaults(run=_compare)
 
@@ -75,7 +78,9 @@ def _compare(options: argparse.Namespace) -> None:
         print(f"{len(jobs)} jobs are left to do")
         return
     allowance = Allowance(threads=options.threads, workers=options.workers)
-    run_all(plan, frames, jobs, options.work, options.results, allowance, options.minutes)
+    run_all(
+        plan, frames, jobs, options.work, options.results, allowance, options.minutes, growth=options.growth
+    )
 
 
 def _tables(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from train import checkpoint, loop, networks
 from train.comparison.plan import THRESHOLDING
 from train.comparison.result import JobResult, plan_sha256, tally
+from train.evaluation.growth import GROWTH_SEEDS, recovered, scores_of
 from train.metrics import ScoreSheet
 from train.metrics.pixels import PixelCounts, compare
 from train.networks import matched
@@ -22,24 +23,31 @@ if TYPE_CHECKING:
     from train.comparison.frames import ComparisonSet, LabelledFrame, Parts
     from train.comparison.plan import Job, Plan, Variant
     from train.configuration import TrainingConfiguration
+    from train.evaluation.growth import GrowthScores
     from train.loop import Allowance, Validate
     from train.networks import Trainee
     from train.segmenting import Segment
 
+GROWTH_RUNS = (("demo", GROWTH_SEEDS[0]), ("needles", GROWTH_SEEDS[0]))
+"""Simulated runs, preset and seed, that a row follows where it is asked to."""
 TRIALS_NAME = "trials.json"
 
 
-def run_job(plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: Allowance) -> JobResult:
+def run_job(
+    plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: Allowance, growth: bool = False
+) -> JobResult:
     """Do a job in the folder `work`, or what is left of it; give its result.
 
-    `work` holds checkpoints and trials and may be deleted once the result is written.
+    `work` holds checkpoints and trials and may be deleted once the result is written. With `growth` what was
+    trained also follows simulated runs, which changes nothing else in the result.
     """
     begun_s = time.monotonic()
     parts = frames.parts(job.fold)
     if job.variant.network == THRESHOLDING:
         rule, _ = choose([(frame.image_HW, frame.labels_HW) for frame in parts.learned])
         sheet = tested(rule.segment, parts.test, frames.instances)
-        return _result(plan, job, sheet, begun_s).model_copy(update={"threshold": rule})
+        followed = _growth(rule.segment) if growth else None
+        return _result(plan, job, sheet, begun_s).model_copy(update={"threshold": rule, "growth": followed})
     width = matched.read().of(job.variant.network).width
     shared = _shared(plan, job, width, parts)
     trials = chosen_rates(plan, job.variant, frames, work.parent / "trials", allowance)
@@ -48,7 +56,8 @@ def run_job(plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: 
     state = _train(configuration, parts, work, allowance)
     trainee = networks.build(configuration.network, width, configuration.seed)
     trainee.module.load_state_dict(state.kept)
-    sheet = tested(_segment(trainee, configuration), parts.test, frames.instances)
+    segment = _segment(trainee, configuration)
+    sheet = tested(segment, parts.test, frames.instances)
     cost = matched.read().of(job.variant.network)
     learned = {
         "width": width,
@@ -59,6 +68,7 @@ def run_job(plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: 
         "steps": state.step,
         "kept_step": state.best.step if state.best else state.step,
         "validation_iou": state.best.value if state.best else None,
+        "growth": _growth(segment) if growth else None,
     }
     return _result(plan, job, sheet, begun_s).model_copy(update=learned)
 
@@ -157,6 +167,10 @@ def _train(
 
 def _segment(trainee: Trainee, configuration: TrainingConfiguration) -> Segment:
     return lambda image_HW: trainee.segment(image_HW, configuration.loss, RELEASE_THRESHOLDS)
+
+
+def _growth(segment: Segment) -> GrowthScores:
+    return scores_of([recovered(segment, *run) for run in GROWTH_RUNS])
 
 
 def _result(plan: Plan, job: Job, sheet: ScoreSheet, begun_s: float) -> JobResult:

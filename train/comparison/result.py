@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from train.comparison.plan import Variant
 from train.configuration import Configuration, TrainingConfiguration
 from train.errors import TrainingError
+from train.evaluation.growth import GrowthScores
 from train.metrics.scores import Scores
 from train.thresholding import ThresholdRule
 
@@ -78,6 +79,8 @@ class JobResult(Configuration):
     """Pooled over the test frames."""
     frames: dict[str, FrameTally]
     """By test frame."""
+    growth: GrowthScores | None = None
+    """Growth of simulated crystals, where it was asked for."""
 
 
 def tally(counts: FrameCounts) -> FrameTally:

@@ -50,15 +50,19 @@ def run_all(
     allowance: Allowance,
     minutes: float | None = None,
     say: Callable[[str], None] = print,
+    growth: bool = False,
 ) -> int:
-    """Do jobs until all are done or the time is over, which is looked at between jobs; give the number done."""
+    """Do jobs until all are done or the time is over, which is looked at between jobs; give the number done.
+
+    With `growth` each row also follows simulated runs.
+    """
     begun_s = time.monotonic()
     for number, job in enumerate(jobs):
         if minutes is not None and time.monotonic() - begun_s > 60 * minutes:
             say(f"the time is over: {number} of {len(jobs)} jobs done; the same command goes on")
             return number
         folder = work / plan.data / job.name
-        result = run_job(plan, job, frames, folder, allowance)
+        result = run_job(plan, job, frames, folder, allowance, growth)
         write_result(result, path_of(results, plan, job))
         shutil.rmtree(folder, ignore_errors=True)
         iou = result.scores.pixels.iou

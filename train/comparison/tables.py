@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIGURES = ("IoU", "F1", "sens.", "prec.", "spec.", "acc.", "PQ", "AJI", "AP50", "bound. F", "spurious", "ECE")
 """Columns, by the short names of `Scores.row`."""
+GROWTH_FIGURES = ("growth error", "growth bias", "interval holds")
+"""Columns of growth rates on simulated runs."""
 PAPER = {
     "ours": (0.8521, 0.9185, 0.9012),
     "unet": (0.8123, 0.8989, 0.8683),
@@ -51,7 +53,7 @@ class Row:
 
     def values(self, figure: str) -> list[float]:
         """The figure of each fold and seed."""
-        found = [result.scores.row()[figure] for result in self.results]
+        found = [_figures(result)[figure] for result in self.results]
         return [value for value in found if value is not None]
 
 
@@ -84,7 +86,7 @@ def comparison_table(results: Sequence[JobResult]) -> Iterator[str]:
     """Lines of a set's table in Markdown: mean ± spread over folds and seeds, and the paired difference to ours."""
     rows = rows_of(results)
     ours = next((row for row in rows if row.name == OURS), None)
-    shown = [figure for figure in FIGURES if any(row.values(figure) for row in rows)]
+    shown = [figure for figure in (*FIGURES, *GROWTH_FIGURES) if any(row.values(figure) for row in rows)]
     yield "| network | GFLOP | parameters | runs | " + " | ".join(shown) + " | IoU less ours [95 %] |"
     yield "|" + "---|" * (len(shown) + 5)
     for row in rows:
@@ -139,6 +141,12 @@ def all_tables(folder: Path) -> Iterator[str]:
         yield ""
     if not any_found:
         raise TrainingError(f"no result of a comparison in {folder}: run `python -m train compare` first")
+
+
+def _figures(result: JobResult) -> dict[str, float | None]:
+    growth = result.growth
+    rates = (growth.rate_error_median, growth.rate_bias_median, growth.covered) if growth else (None,) * 3
+    return result.scores.row() | dict(zip(GROWTH_FIGURES, rates, strict=True))
 
 
 def _cell(row: Row, figure: str) -> str:

@@ -10,6 +10,7 @@ from train.comparison.bootstrap import difference, f1, iou, panoptic_quality, se
 from train.comparison.plan import Variant
 from train.comparison.result import FrameTally, JobResult, read_results, write_result
 from train.comparison.tables import comparison_table, rows_of, verdict
+from train.evaluation.growth import GrowthScores
 from train.metrics import ScoreSheet
 from train.segmenting import Found
 
@@ -35,6 +36,19 @@ def _result(name, frames, seed=0, fold=0, data="suspension"):
         plan_sha256="", width=16, gflops=6.0, parameters=1_900_000, training=None, trials={}, steps=10, kept_step=10,
         validation_iou=0.5, seconds=1, threshold=None, scores=sheet.scores(), frames=frames,
     )  # fmt: skip
+
+
+def test_growth_has_columns_where_a_row_was_asked_for_it():
+    frames = {"f0": _tally(60, 10)}
+    growth = GrowthScores(
+        runs=2, rates=9, rate_error_median=0.0312, rate_bias_median=-0.01, covered=0.9, births_true=5,
+        births_found=4, births_false=1, birth_error_median_s=20.0, identity_switches=0,
+    )  # fmt: skip
+    ours, other = _result("ours", frames), _result("unet", frames)
+    assert "growth" not in next(comparison_table([ours, other]))
+    heading, _, *rows = comparison_table([ours.model_copy(update={"growth": growth}), other])
+    column = heading.split("|").index(" growth error ")
+    assert [row.split("|")[column].strip() for row in rows] == ["0.0312", ""]
 
 
 def test_figures_of_pooled_counts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,23 @@ def test_a_comparison_is_done_once(tmp_path, monkeypatch):
         pending(tiny_plan(trial_steps=3), 2, results)
     with pytest.raises(TrainingError, match="no row is named vnet"):
         pending(plan, 2, results, ["vnet"])
+
+
+def test_a_row_follows_simulated_runs_where_it_is_asked_to(tmp_path, monkeypatch):
+    few = [rule for rule in first_rules() if rule.method == "otsu"]
+    monkeypatch.setattr(jobs, "choose", lambda frames: choose(frames, few))
+    monkeypatch.setattr(jobs, "GROWTH_RUNS", (("demo", 9001),))
+    monkeypatch.setattr(jobs, "recovered", partial(jobs.recovered, frames=6))
+    plan = tiny_plan()
+    job = Job(plan.variants[-1], 0, 0)
+    plain = jobs.run_job(plan, job, Blots(), tmp_path, ALONE)
+    followed = jobs.run_job(plan, job, Blots(), tmp_path, ALONE, growth=True)
+    assert plain.growth is None
+    assert followed.growth.runs == 1
+    assert followed.growth.births_true > 0
+    assert followed.model_copy(update={"growth": None, "seconds": 0}) == plain.model_copy(
+        update={"seconds": 0}
+    )
 
 
 def test_every_network_has_the_same_steps_crops_and_trials(monkeypatch, tmp_path):
