@@ -13,8 +13,9 @@ PIP := -m pip --disable-pip-version-check
 demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
 	$(CORE)/bin/crystal-monitor demo
 
-test: $(DEV)/.ready ## All tests
-	$(DEV)/bin/python -m pytest
+test: $(DEV)/.ready ## All tests, over a few processes at once
+	@$(DEV)/bin/python -m compileall -q monitor engine train tests # the processes that tests start need not, each anew
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto
 
 gpu-test: $(DEV)/.ready ## What a machine with an NVIDIA card must run
 	$(DEV)/bin/python -m pytest tests/gpu -s

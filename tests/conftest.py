@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.parallel import (
+    pytest_collection_modifyitems,
+    pytest_report_to_serializable,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
+from tests.postgresql_server import throwaway_server
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_report_to_serializable",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -17,3 +32,10 @@ def shared_data() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip("the real images are not here: set CRYSTAL_MONITOR_SHARED_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL server for `fresh_database`; a test that stops one starts its own."""
+    with throwaway_server() as url:
+        yield url

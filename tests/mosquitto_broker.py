@@ -15,7 +15,8 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.webhook_receiver import free_port, wait_for_port
+from tests.free_port import free_port
+from tests.webhook_receiver import wait_for_port
 
 
 class Broker:

@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.store import SqlTrailStore, TrailReader, open_store
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 _numbers = count()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 @pytest.fixture

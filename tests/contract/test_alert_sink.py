@@ -17,8 +17,9 @@ from monitor.clock import Instant
 from monitor.errors import UserError
 from monitor.records import Alert, AlertKind, AlertNotice
 from monitor.settings.sinks import SinkSettings
+from tests.free_port import free_port
 from tests.mosquitto_broker import broker, listener
-from tests.webhook_receiver import free_port, webhook_server
+from tests.webhook_receiver import webhook_server
 
 SINK: TypeAdapter[SinkSettings] = TypeAdapter(SinkSettings)
 KINDS = ("log", "zeromq", "webhook", "mqtt", "apprise")

@@ -15,17 +15,11 @@ from monitor.records import BirthKind, EndReason, FrameResult, TrailEnd
 from monitor.records.run import Run, TimeZeroSet
 from monitor.store import SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 PRESENT = BirthKind.PRESENT_AT_START
 NONE_KNOWN = (None, None, None)
 _numbers = count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 class Written:

@@ -14,17 +14,11 @@ from monitor.records import Event, EventKind
 from monitor.records.run import AlertsMuted, RunEvent, TimeZeroSet
 from monitor.store import SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 CRYSTALS = 30
 FRAMES = 400
 _numbers = count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -142,9 +142,9 @@ class Machine:
         site = next((prefix / "lib").glob("python3*/site-packages"))
         below = _packages_below()
         (site / "below.pth").write_text(f"{below}\n")
+        unfinished = shutil.ignore_patterns("*.pyc.*")  # somebody imports it at this moment
         for package in _PACKAGES:
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(PROJECT_ROOT / package, site / package, ignore=ignored)
+            shutil.copytree(PROJECT_ROOT / package, site / package, ignore=unfinished)
         shutil.copytree(PROJECT_ROOT / "deploy/systemd", site / "monitor/deploy/systemd")
         shutil.copy(PROJECT_ROOT / "tests/deploy/cable_camera.py", site)
         plugin = site / "cable_camera-1.dist-info"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import Any
 
 import tomli_w
 
 from tests.deploy.machine import PREFIX, Machine
+from tests.free_port import free_port
 
 STATION = "plate"
 ANALYSIS, GRABBER, TARGET = (
@@ -65,9 +65,7 @@ class Station:
     def __init__(self, machine: Machine) -> None:
         """Nothing is done yet."""
         self.machine = machine
-        with socket.socket() as free:  # the machine shares the network of the one below
-            free.bind(("127.0.0.1", 0))
-            self.metrics_port = int(free.getsockname()[1])
+        self.metrics_port = free_port()  # the machine shares the network of the one below
 
     def write_settings(self, name: str = STATION, **sections: Any) -> str:
         """Put the settings on the machine; their path there."""

@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from monitor.service.simulated_run import preset
-from tests.deploy.prometheus_server import DEPLOY, RULES, PrometheusServer, free_port, program
+from tests.deploy.prometheus_server import DEPLOY, RULES, PrometheusServer, program
+from tests.free_port import free_port
 from tests.integration.live_station import LiveStation
 
 HERE = Path(__file__).resolve().parent

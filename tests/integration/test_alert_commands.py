@@ -15,9 +15,10 @@ from monitor.records import Alert, AlertKind
 from monitor.records.delivery import Subscription
 from monitor.store import Flood, open_store
 from tests import trail_results as made
+from tests.free_port import free_port
 from tests.integration.command_line import run
 from tests.mosquitto_broker import broker, listener
-from tests.webhook_receiver import WebhookServer, free_port, webhook_server
+from tests.webhook_receiver import WebhookServer, webhook_server
 
 CLOCK = SystemClock()
 

@@ -20,7 +20,8 @@ from monitor.clock import Instant
 from monitor.errors import UserError
 from monitor.records import Alert, AlertKind, AlertNotice
 from monitor.settings.sinks import SinkSettings
-from tests.webhook_receiver import free_port, webhook_server
+from tests.free_port import free_port
+from tests.webhook_receiver import webhook_server
 
 SINK: TypeAdapter[SinkSettings] = TypeAdapter(SinkSettings)
 PICTURE = b"\x89PNG" + bytes(range(256))

@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from monitor.clock import SystemClock
 from monitor.errors import BackupError
 from monitor.store import TrailReader, back_up, open_store
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, programs_folder, throwaway_server
+from tests.postgresql_server import fresh_database, programs_folder
 
 PROJECT = Path(__file__).resolve().parents[2]
 WRITER = Path(__file__).with_name("store_writer.py")
@@ -181,12 +180,6 @@ def test_what_is_missing_is_said(store: Path, tmp_path: Path) -> None:
     assert "make it" in command(
         "backup", str(tmp_path / "none" / "b.sqlite"), "--database", str(store), code=2
     )
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 def test_what_is_said_of_postgresql_is_what_backs_it_up(server: str, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 from monitor.errors import QueryError
 from monitor.store import open_store, run_query
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
@@ -191,12 +190,6 @@ def test_the_control_a_plain_connection_would_obey(database: Path, tmp_path: Pat
         obeyed += 1
     connection.close()
     assert obeyed == 7
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from monitor.errors import QueryError
 from monitor.store import open_store, run_query
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 
 def fill(database: str) -> None:
@@ -19,12 +18,6 @@ def fill(database: str) -> None:
     for index in range(5):
         store.append(run, made.growing(index, 3))
     store.close()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with throwaway_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from monitor.records import RunState
 from monitor.store import open_store, run_query
 from tests import trail_results as made
-from tests.postgresql_server import fresh_database, throwaway_server
+from tests.postgresql_server import fresh_database
 
 SAMPLES = Path(__file__).resolve().parents[2] / "deploy" / "sql"
 Ask = Callable[[str], list[dict[str, Any]]]
@@ -74,11 +74,10 @@ def in_shell(tmp_path_factory: pytest.TempPathFactory) -> Ask:
 
 
 @pytest.fixture(scope="module")
-def in_postgresql() -> Iterator[Ask]:
-    with throwaway_server() as server:
-        database = fresh_database(server, "samples")
-        fill(database)
-        yield lambda sql: list(run_query(database, sql).records())
+def in_postgresql(server: str) -> Ask:
+    database = fresh_database(server, "samples")
+    fill(database)
+    return lambda sql: list(run_query(database, sql).records())
 
 
 @pytest.fixture(params=["in_shell", "in_postgresql"])

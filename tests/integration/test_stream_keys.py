@@ -27,6 +27,7 @@ from monitor.settings.stream import StreamKeys, StreamSettings
 from monitor.source import NoticeKind, connect_source
 from monitor.source.protocol import FrameSource
 from monitor.wire import Request, encode_request, make_key_pair
+from tests.free_port import free_port
 
 CLOCK = SystemClock()
 
@@ -101,12 +102,6 @@ class Gate:
 
 def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

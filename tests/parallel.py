@@ -1,0 +1,88 @@
+"""How the tests are spread over processes (`make test`): which go together, in which order, and how many processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+QUICK = ("tests/unit/", "tests/property/", "tests/contract/")
+"""First, so that a fault shows early."""
+ONE_MACHINE = "tests/deploy/"
+"""What shares a machine of its own with a real systemd: booted once."""
+MOST_PROCESSES = 8
+"""More would have to share one disk and one address space of ports, and each takes a gigabyte."""
+
+
+class ByFile(LoadScopeScheduling):
+    """The tests of a file go together, for what they share; files in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_MACHINE if nodeid.startswith(ONE_MACHINE) else nodeid.split("::", 1)[0]
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """The test in whose course a process died, if it did: it has failed, and is not run again, as xdist would."""
+        work = self.assigned_work[node]
+        died = next((test for tests in work.values() for test, done in tests.items() if not done), None)
+        for file, tests in list(work.items()):
+            if died in tests:
+                tests[died] = True
+            if all(tests.values()):
+                del work[file]
+        super().remove_node(node)
+        return died
+
+
+def in_good_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """The quick rooms first, then the files that may take longest: none is left over at the end for one process."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.split("::", 1)[0], []).append(item)
+
+    def late(file: str) -> tuple[bool, float]:
+        return not file.startswith(QUICK), -max(map(_time_limit_s, files[file]))
+
+    return [item for file in sorted(files, key=late) for item in files[file]]
+
+
+def processes(cores: int) -> int:
+    """Many tests wait for processes that they started: one more than cores."""
+    return min(cores + 1, MOST_PROCESSES)
+
+
+def without_lone_surrogates(value: Any) -> Any:
+    """A report as it can go from process to process: what is no text, such as a name that is not UTF-8, is escaped."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {without_lone_surrogates(key): without_lone_surrogates(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(without_lone_surrogates(each) for each in value)
+    return value
+
+
+def _time_limit_s(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0] if mark else item.config.getini("timeout") or 0)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return processes(len(os.sched_getaffinity(0)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = in_good_order(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[Any]:
+    return without_lone_surrogates((yield))
