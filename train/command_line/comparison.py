@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from train.command_line.commands import Commands
 
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "comparison"
+RESULTS = Path(__file__).resolve().parent.parent / "results"
 
 
 def add_commands(commands: Commands) -> None:
@@ -28,7 +28,12 @@ def add_commands(commands: Commands) -> None:
     compare.add_argument(
         "--work", type=Path, required=True, help="folder for checkpoints of what is under way"
     )
-    _add_results(compare)
+    compare.add_argument(
+        "--results",
+        type=Path,
+        default=RESULTS / "comparison",
+        help="folder for results (default: train/results/comparison)",
+    )
     compare.add_argument("--only", nargs="+", metavar="ROW", help="rows to do (default: all)")
     compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
     compare.add_argument("--steps", type=int, help="steps of a run (default: the plan's)")
@@ -51,14 +56,10 @@ def add_commands(commands: Commands) -> None:
         help="print every table from the result files",
         epilog="example: python -m train tables",
     )
-    _add_results(tables)
-    tables.set_defaults(run=_tables)
-
-
-def _add_results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder of results (default: train/results/comparison)"
+    tables.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder of all results (default: train/results)"
     )
+    tables.set_defaults(run=_tables)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -84,7 +85,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _tables(options: argparse.Namespace) -> None:
-    from train.comparison.tables import all_tables  # noqa: PLC0415 - torch takes seconds to import
+    from train.tables import every_table  # noqa: PLC0415 - torch takes seconds to import
 
-    for line in all_tables(options.results):
+    for line in every_table(options.results):
         print(line)

@@ -47,10 +47,13 @@ def add_commands(commands: Commands) -> None:
     tune.add_argument(
         "--scale", type=float, default=1.0, help="resize frames by this factor first (default: 1)"
     )
-    tune.add_argument("--steps", type=int, default=400, help="steps of 4 crops (default: 400)")
+    tune.add_argument("--steps", type=int, default=300, help="steps of 4 crops (default: 300)")
     add_resources(tune, minutes=18)
     tune.add_argument(
         "--seed", type=int, default=0, help="seed of crops and of what is held out (default: 0)"
+    )
+    tune.add_argument(
+        "--resume", action="store_true", help="go on with the last version in --out, if it was stopped"
     )
     add_data(tune)
     tune.set_defaults(run=_finetune)
@@ -79,6 +82,7 @@ def add_commands(commands: Commands) -> None:
 
 def _finetune(options: argparse.Namespace) -> None:
     from train.finetuning import frames, gate, run, versions  # noqa: PLC0415 - torch takes seconds to import
+    from train.finetuning.report import Report  # noqa: PLC0415
 
     card = load_card(options.weights)
     instances = options.instances or options.masks is None
@@ -91,20 +95,24 @@ def _finetune(options: argparse.Namespace) -> None:
         f"learning from {len(own.learned)} frames, holding out {', '.join(n for n, _, _ in own.held_out)}",
         flush=True,
     )
-    out = versions.new_version(options.out)
-    allowance = allowance_of(options)
-    tuned = run.finetune(card, learned, run.finetuning(card, options.steps, options.seed), out, allowance)
+    stopped = versions.unfinished(options.out) if options.resume else None
+    out = stopped or versions.new_version(options.out)
+    configuration = run.finetuning(card, options.steps, options.seed)
+    tuned, learning = run.finetune(
+        card, learned, configuration, out, allowance_of(options), scale=options.scale
+    )
     card_file = out / f"{tuned.name}.json"
     after = gate.try_weights(str(card_file), own, regression, instances, options.threads)
     verdict = gate.judge(before, after)
-    (out / "report.json").write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    report = Report(**dict(verdict), learning=learning)
+    (out / versions.REPORT_NAME).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     _say(verdict)
     if verdict.passed:
         versions.promote(options.out, out.name)
         serving = options.out / "current" / card_file.name
         print(f"version {out.name} serves: set analysis.model = {str(serving)!r}, and restart the daemon")
     else:
-        print(f"version {out.name} does not serve; its report is {out / 'report.json'}")
+        print(f"version {out.name} does not serve; its report is {out / versions.REPORT_NAME}")
 
 
 def _say(verdict: Verdict) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ import numpy as np
 from safetensors.torch import load_file
 
 from engine.export import release
+from train import checkpoint
 from train.checkpoint import Checkpoint
 from train.configuration import (
     LossConfiguration,
@@ -17,9 +20,11 @@ from train.configuration import (
     OptimiserConfiguration,
     TrainingConfiguration,
 )
+from train.errors import TrainingError
+from train.finetuning.report import Learning, Split
 from train.first_weights import FAMILY_WEIGHTS
 from train.frame_crops import FrameCrops, Zoom
-from train.loop import train
+from train.loop import CHECKPOINT_NAME, train
 from train.mixed_crops import MixedCrops
 from train.parity_frames import make_parity
 
@@ -34,11 +39,12 @@ if TYPE_CHECKING:
     from train.loop import Allowance
     from train.stream import CropSource
 
+SPLIT_NAME = "split.json"
 OWN_SHARE = 0.5
 """Share of the crops that come from the user's frames; the others keep what the weights know."""
 
 
-def finetuning(card: ModelCard, steps: int = 400, seed: int = 0) -> TrainingConfiguration:
+def finetuning(card: ModelCard, steps: int = 300, seed: int = 0) -> TrainingConfiguration:
     """The complete configuration of a fine-tuning of a card's weights."""
     return TrainingConfiguration(
         recipe="finetuning",
@@ -48,7 +54,7 @@ def finetuning(card: ModelCard, steps: int = 400, seed: int = 0) -> TrainingConf
         seed=seed,
         mix=MixConfiguration(ice_share=0.0, family_weights=FAMILY_WEIGHTS),
         loss=LossConfiguration(contact_positive_weight=card.positive_weights[1]),
-        optimiser=OptimiserConfiguration(learning_rate=5e-4, warm_up_steps=20, average_decay=0.99),
+        optimiser=OptimiserConfiguration(learning_rate=1e-3, warm_up_steps=20, average_decay=0.99),
     )
 
 
@@ -80,15 +86,35 @@ def start_of(card: ModelCard, configuration: TrainingConfiguration) -> Checkpoin
 
 
 def finetune(
-    card: ModelCard, frames: OwnFrames, configuration: TrainingConfiguration, out: Path, allowance: Allowance
-) -> ModelCard:
-    """Learn from `frames.learned`, write the new weights and their card to `out`, give the card.
+    card: ModelCard,
+    frames: OwnFrames,
+    configuration: TrainingConfiguration,
+    out: Path,
+    allowance: Allowance,
+    scale: float = 1.0,
+) -> tuple[ModelCard, Learning]:
+    """Learn from `frames.learned`, write the new weights and their card to `out`, give the card and what was done.
 
-    The training's own files lie in `out/training`. Raises the loop's errors.
+    `scale` is the factor by which the frames were resized; it is noted, not applied.
+    The training's own files lie in `out/training`; where they hold a checkpoint, the training goes on from it.
+    Raises `TrainingError` where that is of another one, and the loop's errors.
     """
     own = FrameCrops([(image, labels) for _, image, labels in frames.learned], Zoom(0.75, 1.33, 45))
     source = BlendedCrops(own, MixedCrops(configuration.mix, None), OWN_SHARE)
-    reached = train(configuration, source, out / "training", allowance, start_of(card, configuration))
+    training = out / "training"
+    split = _noted(frames, scale, training)
+    begun = _begun(card, configuration, training)
+    clock_s, processor_s = time.monotonic(), _processor_s()
+    reached = train(configuration, source, training, allowance, begun)
+    learning = Learning(
+        split=split,
+        seed=configuration.seed,
+        threads=allowance.threads,
+        steps=reached.step,
+        first_step=begun.step,
+        seconds=round(time.monotonic() - clock_s, 1),
+        processor_seconds=round(_processor_s() - processor_s, 1),
+    )
     tuned = replace(
         card,
         positive_weights=(
@@ -102,4 +128,39 @@ def finetune(
         parity_sha256="",
         parity_limits={},
     )
-    return make_parity(release(reached.kept, tuned, out), allowance.threads)
+    return make_parity(release(reached.kept, tuned, out), allowance.threads), learning
+
+
+def _noted(frames: OwnFrames, scale: float, training: Path) -> Split:
+    """Write down what is held out; a training that goes on must hold out the same."""
+    learned, held_out = (tuple(name for name, _, _ in part) for part in (frames.learned, frames.held_out))
+    split = Split(learned=learned, held_out=held_out, scale=scale)
+    path = training / SPLIT_NAME
+    if path.exists() and Split.model_validate_json(path.read_bytes()) != split:
+        raise TrainingError(
+            f"{training} was begun with other frames or another --seed, --held-out or --scale: give the same, or "
+            "begin anew without --resume"
+        )
+    training.mkdir(parents=True, exist_ok=True)
+    path.write_text(split.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return split
+
+
+def _begun(card: ModelCard, configuration: TrainingConfiguration, training: Path) -> Checkpoint:
+    path = training / CHECKPOINT_NAME
+    if not path.exists():
+        return start_of(card, configuration)
+    begun = checkpoint.load(path)
+    if begun.configuration != configuration:
+        raise TrainingError(
+            f"{path} is of a training with other settings (--steps): give the same, or begin anew without --resume"
+        )
+    return begun
+
+
+def _processor_s() -> float:
+    """Processor time of this process and of its children that have ended, s."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    )

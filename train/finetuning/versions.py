@@ -14,6 +14,7 @@ from train.errors import TrainingError
 if TYPE_CHECKING:
     from pathlib import Path
 
+REPORT_NAME = "report.json"
 _ORDER_NAME = "promoted.json"
 
 
@@ -25,6 +26,13 @@ def new_version(folder: Path) -> Path:
     made = versions / f"{last + 1:04d}"
     made.mkdir()
     return made
+
+
+def unfinished(folder: Path) -> Path | None:
+    """The last version, if its fine-tuning was stopped before its report was written."""
+    found = [path for path in (folder / "versions").glob("*") if path.name.isdigit()]
+    last = max(found, key=lambda path: int(path.name), default=None)
+    return None if last is None or (last / REPORT_NAME).exists() else last
 
 
 def promote(folder: Path, version: str) -> None:

@@ -120,8 +120,9 @@ def results(tmp_path):
         for fold in range(3):
             for seed in range(2):
                 made = _result(name, {f"f{n}": _tally(right + n, 10) for n in range(3)}, seed, fold)
-                write_result(made, tmp_path / "suspension" / name / f"fold-{fold}-seed-{seed}.json")
-    return tmp_path
+                path = tmp_path / "comparison" / "suspension" / name / f"fold-{fold}-seed-{seed}.json"
+                write_result(made, path)
+    return tmp_path / "comparison"
 
 
 def test_the_table_has_a_line_a_row_best_first(results):
@@ -146,11 +147,11 @@ def test_a_table_of_half_a_comparison_is_no_error(results):
 
 
 def test_the_command_prints_tables_and_names_what_is_missing(results, tmp_path, capsys):
-    assert main(["tables", "--results", str(results)]) == 0
+    assert main(["tables", "--results", str(results.parent)]) == 0
     assert "### suspension: 3 folds, 2 seeds" in capsys.readouterr().out
     assert main(["tables", "--results", str(tmp_path / "none")]) == 2
     assert "run `python -m train compare` first" in capsys.readouterr().err
     broken = results / "suspension" / "ours" / "fold-0-seed-0.json"
     broken.write_text("{}")
-    assert main(["tables", "--results", str(results)]) == 2
+    assert main(["tables", "--results", str(results.parent)]) == 2
     assert "delete it" in capsys.readouterr().err

@@ -175,6 +175,38 @@ def test_the_command_learns_judges_and_keeps_the_old_weights_where_nothing_is_ga
     assert card.metrics["fine_tuned_from"] == load_card("default").weights_hash
     assert card.positive_weights[0] == 1.0
     report = json.loads((models / "versions" / "0001" / "report.json").read_text())
+    learning = report["learning"]
+    assert learning["processor_seconds"] > 0
+    assert (learning["steps"], learning["first_step"]) == (1, 0)
+    (held_out,) = learning["split"]["held_out"]
+    assert len(learning["split"]["learned"]) == 3
+    assert held_out not in learning["split"]["learned"]
     serves = (models / "current").exists()
     assert report["passed"] is serves
     assert ("refused: " in said) is not serves
+
+    results = tmp_path / "results"
+    (results / "finetuning").mkdir(parents=True)
+    (models / "versions" / "0001" / "report.json").rename(results / "finetuning" / "seed-0.json")
+    assert main(["tables", "--results", str(results)]) == 0
+    table = capsys.readouterr().out
+    assert f"| {held_out} | 1 |" in table
+    assert "mean IoU over 1 choices" in table
+
+    # without its report the version is one that was stopped
+    alone = [*command, "--threads", "1", "--workers", "0", "--resume"]
+    for other in (["--seed", "1"], ["--steps", "2"]):
+        assert main([*alone, *other]) == 2
+        assert "begin anew without --resume" in capsys.readouterr().err
+
+    def release(state, card, out):
+        raise RuntimeError(out.name)
+
+    monkeypatch.setattr(run, "release", release)
+    log = models / "versions" / "0001" / "training" / "log.csv"
+    before = log.read_text()
+    with pytest.raises(RuntimeError, match="0001"):
+        main(alone)
+    assert log.read_text() == before  # its one step was done already
+    with pytest.raises(RuntimeError, match="0002"):
+        main(alone[:-1])
