@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -18,6 +19,8 @@ from monitor.store.failures import remedy_for
 
 # Any constant does: advisory locks live within one database.
 _MIGRATION_KEY = 0x43725973744D6F6E
+_LOCK_ATTEMPTS = 40
+_LOCK_PAUSE_S = 0.05
 
 
 def _remedy(station: str) -> str:
@@ -59,16 +62,21 @@ class FileWriterLock:
 def take_station_lock(connection: Connection, station: str, shown: str) -> None:
     """Take the station's session lock in PostgreSQL on this connection: each station has one writer of its own.
 
-    Raises `StoreUnusableError` where another has it.
+    Raises `StoreUnusableError` where another has it, and keeps it for longer than a server needs to notice that a
+    writer has gone: its lock goes with the server's process for it, after the writer's own.
     """
     key = {"key": int.from_bytes(sha256(f"station {station}".encode()).digest()[:8], "big", signed=True)}
-    taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one()
-    connection.commit()
-    if not taken:
-        raise StoreUnusableError(
-            f"station {station!r} of the trail store {shown} {_remedy(station)}; another station needs "
-            "another `name` in its settings"
-        )
+    for attempt in range(_LOCK_ATTEMPTS):
+        if attempt:
+            threading.Event().wait(_LOCK_PAUSE_S)
+        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one()
+        connection.commit()
+        if taken:
+            return
+    raise StoreUnusableError(
+        f"station {station!r} of the trail store {shown} {_remedy(station)}; another station needs "
+        "another `name` in its settings"
+    )
 
 
 @contextmanager

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -39,6 +43,32 @@ def test_a_connection_that_is_cut_is_made_again_with_its_lock(database: str) -> 
     store.close()
     with TrailReader(database) as reader:
         assert reader.view("frame_log").column("frame_index") == (0, 1, 2, 3)
+
+
+def test_a_start_waits_for_a_server_that_is_slow_to_see_that_the_last_writer_is_gone(database: str) -> None:
+    store = open_store(database)
+    run = store.start_run(made.run_start())
+    import psycopg
+
+    with psycopg.connect(database, autocommit=True) as other:
+        backend = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'trails'"
+        ((pid,),) = other.execute(backend).fetchall()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            store.close()
+            held = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %s"
+            assert other.execute(held, (pid,)).fetchall() == [(1,)], (
+                "the control: the lock outlives its writer"
+            )
+            waking = threading.Timer(0.3, os.kill, (pid, signal.SIGCONT))
+            waking.start()
+            again = open_store(database)
+            waking.join()
+        finally:
+            with suppress(ProcessLookupError):  # it woke, and ended
+                os.kill(pid, signal.SIGCONT)
+    assert again.resume_run() == run
+    again.close()
 
 
 def test_the_server_lets_go_soon_of_a_station_that_is_gone(database: str) -> None:
