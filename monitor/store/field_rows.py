@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import UpdateBase
 
 from monitor.clock import Instant
 from monitor.records.growth import CompletionState
@@ -15,9 +17,9 @@ from monitor.records.result import FieldStateRecord
 from monitor.records.run import Run, SilenceObserved
 from monitor.records.vocabulary import RunState
 from monitor.store.bulk import execute_row
+from monitor.store.column_types import POSTGRESQL
 from monitor.store.frame_events import EventRow, state_and_alert_events
 from monitor.store.run_time import run_time_s
-from monitor.store.single_rows import insert_row
 from monitor.store.tables import event, field, field_state
 
 
@@ -37,17 +39,30 @@ _FIELD_KEY = ("in_run", "called")
 _FIELD = select(field.c.field_id, field.c.next_crystal_id, field.c.state).where(
     field.c.run_id == bindparam("in_run"), field.c.name == bindparam("called")
 )
-_FORGET_STATE = delete(field_state).where(field_state.c.field_id == bindparam("of_field"))
+_STATE_NAMES = ("field_id", "tracker_json", "completion_json", "alerts_json", "labels")
+
+
+def _replacing_state() -> tuple[UpdateBase, UpdateBase]:
+    """For SQLite and for PostgreSQL."""
+    made: list[UpdateBase] = []
+    for begun in (sqlite.insert(field_state), postgresql.insert(field_state)):
+        new = {name: begun.excluded[name] for name in _STATE_NAMES[1:]}
+        made.append(begun.on_conflict_do_update(index_elements=[field_state.c.field_id], set_=new))
+    return made[0], made[1]
+
+
+_REPLACE_STATE = _replacing_state()
 
 
 def open_field(connection: Connection, run_id: int, name: str) -> FieldRow:
     """The field's row, made if need be."""
     wanted = (run_id, name)
-    found = execute_row(connection, _FIELD, _FIELD_KEY, wanted).one_or_none()
-    if found is None:
+    found = execute_row(connection, _FIELD, _FIELD_KEY, wanted)
+    if not found:
         connection.execute(insert(field).values(run_id=run_id, name=name, next_crystal_id=1))
-        found = execute_row(connection, _FIELD, _FIELD_KEY, wanted).one()
-    return FieldRow(found.field_id, found.next_crystal_id, RunState(found.state) if found.state else None)
+        found = execute_row(connection, _FIELD, _FIELD_KEY, wanted)
+    ((field_id, next_crystal_id, state),) = found
+    return FieldRow(field_id, next_crystal_id, RunState(state) if state else None)
 
 
 def completion_values(completion: CompletionState, at: Instant, elapsed_s: float) -> dict[str, object]:
@@ -66,15 +81,9 @@ def completion_values(completion: CompletionState, at: Instant, elapsed_s: float
 
 def replace_state(connection: Connection, field_id: int, state: FieldStateRecord) -> None:
     """Put the field's state for the next start in place of the last."""
-    execute_row(connection, _FORGET_STATE, ("of_field",), (field_id,))
-    values = {
-        "field_id": field_id,
-        "tracker_json": state.tracker_json,
-        "completion_json": state.completion_json,
-        "alerts_json": state.alerts_json,
-        "labels": state.labels,
-    }
-    insert_row(connection, field_state, values)
+    which = int(connection.dialect.name == POSTGRESQL)
+    values = (field_id, state.tracker_json, state.completion_json, state.alerts_json, state.labels)
+    execute_row(connection, _REPLACE_STATE[which], _STATE_NAMES, values)
 
 
 def observe_silence(connection: Connection, run: Run, silence: SilenceObserved) -> None:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, text, update
 
-from monitor.records.growth import GrowthFit
 from monitor.records.result import FrameResult
 from monitor.records.run import Run
-from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import FrameStatus
 from monitor.store import ledger
 from monitor.store.audit import write_audit
 from monitor.store.audit_deeds import frame_deeds
-from monitor.store.bulk import execute_row, execute_rows
+from monitor.store.bulk import execute_row, execute_rows, insert_rows
 from monitor.store.column_types import flag_of
-from monitor.store.field_rows import completion_values, insert_events, open_field, replace_state
+from monitor.store.field_rows import completion_values, insert_events, replace_state
 from monitor.store.frame_events import events_of
-from monitor.store.point_rows import POINT_NAMES, point_row
+from monitor.store.frame_place import frame_place
+from monitor.store.point_rows import POINT_NAMES, point_rows
 from monitor.store.single_rows import insert_row, update_row
 from monitor.store.tables import field, frame, grabber_session, point, size_distribution, trail
-from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, follow_trails
+from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, fit_figures, follow_trails
 
 _INSERT_POINT = insert(point)
 _INSERT_DISTRIBUTION = insert(size_distribution)
@@ -31,10 +29,10 @@ _DISTRIBUTION_NAMES = tuple(size_distribution.columns.keys())
 
 def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     """Write all of the result; False, and nothing written, where its frame was committed before."""
-    field_row = open_field(connection, run.run_id, result.field)
-    session = ledger.open_session(connection, run.run_id, result.session, result.captured)
-    if _is_committed(connection, session.session_id, field_row.field_id, result.frame_index):
+    place = frame_place(connection, run.run_id, result)
+    if place.taken:
         return False
+    field_row, session = place.field, place.session
     sent = (result.field, result.session, result.frame_index)
     ledger.account(connection, run.run_id, session, sent, result.losses)
     frame_id = _insert_frame(connection, result, field_row.field_id, session.session_id)
@@ -42,9 +40,7 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     # Only births ask for it: in a field that never nucleates it would look at every trail that was given up, always.
     step = result.tracker
     nucleated = step is not None and bool(step.born) and _has_nucleated(connection, field_row.field_id)
-    _write_points(
-        connection, step.updated if step else (), result.fits, frame_id, field_row.field_id, result.elapsed_s
-    )
+    _write_points(connection, result, frame_id, field_row.field_id, next_crystal_id)
     if step is not None:
         confirm_births(connection, field_row.field_id, step.born)
         end_trails(connection, field_row.field_id, step.ended, result.elapsed_s)
@@ -62,19 +58,6 @@ def append_frame(connection: Connection, run: Run, result: FrameResult) -> bool:
     return True
 
 
-_COMMITTED = select(frame.c.frame_id).where(
-    frame.c.session_id == bindparam("session"),
-    frame.c.frame_index == bindparam("index"),
-    frame.c.field_id == bindparam("in_field"),
-)
-
-
-def _is_committed(connection: Connection, session_id: int, field_id: int, frame_index: int) -> bool:
-    names = ("session", "index", "in_field")
-    found = execute_row(connection, _COMMITTED, names, (session_id, frame_index, field_id))
-    return found.one_or_none() is not None
-
-
 _NUCLEATED = select(
     exists().where(
         trail.c.field_id == bindparam("in_field"), text("trail.birth_kind IN ('born', 'present_at_start')")
@@ -83,7 +66,8 @@ _NUCLEATED = select(
 
 
 def _has_nucleated(connection: Connection, field_id: int) -> bool:
-    return bool(execute_row(connection, _NUCLEATED, ("in_field",), (field_id,)).scalar())
+    ((nucleated,),) = execute_row(connection, _NUCLEATED, ("in_field",), (field_id,))
+    return bool(nucleated)
 
 
 def _insert_frame(connection: Connection, result: FrameResult, field_id: int, session_id: int) -> int:
@@ -136,18 +120,13 @@ def _insert_frame(connection: Connection, result: FrameResult, field_id: int, se
 
 
 def _write_points(
-    connection: Connection,
-    points: Sequence[TrackPoint],
-    fits: Sequence[GrowthFit],
-    frame_id: int,
-    field_id: int,
-    elapsed_s: float,
+    connection: Connection, result: FrameResult, frame_id: int, field_id: int, first_new_id: int
 ) -> None:
-    fitted = {fit.crystal_id: fit for fit in fits}
-    follow_trails(connection, field_id, points, fitted, elapsed_s)
-    flag = flag_of(connection.dialect)
-    rows = [point_row(one, fitted.get(one.crystal_id), frame_id, field_id, flag) for one in points]
-    execute_rows(connection, _INSERT_POINT, POINT_NAMES, rows)
+    points = result.tracker.updated if result.tracker is not None else ()
+    figures = fit_figures(result.fits)
+    follow_trails(connection, field_id, points, figures, result.elapsed_s, first_new_id)
+    rows = point_rows(points, figures, frame_id, field_id, flag_of(connection.dialect))
+    insert_rows(connection, _INSERT_POINT, POINT_NAMES, rows)
 
 
 def _write_distributions(connection: Connection, result: FrameResult, frame_id: int) -> None:

@@ -42,9 +42,9 @@ def open_session(connection: Connection, run_id: int, session: str, captured: In
     A session that an earlier run has seen counts from where that run left it, a new one from 0.
     """
     sessions = grabber_session.c
-    found = execute_row(connection, _SESSION, ("in_run", "called"), (run_id, session)).one_or_none()
-    if found is not None:
-        return SessionRow(found.session_id, found.next_index)
+    found = execute_row(connection, _SESSION, ("in_run", "called"), (run_id, session))
+    if found:
+        return SessionRow(*found[0])
     earlier = connection.execute(
         select(func.max(sessions.next_index)).where(sessions.session == session)
     ).scalar()

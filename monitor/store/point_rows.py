@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from monitor.records.growth import GrowthFit
 from monitor.records.observation import Observation
 from monitor.records.trail import TrackPoint
 from monitor.records.vocabulary import Habit
 from monitor.store.bulk import BulkRow
+from monitor.store.finite import Numbers, finite_rows
 from monitor.store.tables import POINT_GROWTH, POINT_MICROMETRES, POINT_NUMBERS
 
 _NUMBERS = (*POINT_NUMBERS, *POINT_MICROMETRES)
@@ -33,51 +32,51 @@ POINT_NAMES = (
     "habit",
     *POINT_GROWTH,
 )
-"""The columns that `point_row` gives, in the table's order, so that no row need be put in another one."""
+"""The columns that `point_rows` gives, in the table's order, so that no row need be put in another one."""
 
 _numbers_of = attrgetter(*_NUMBERS)
-_growth_of = attrgetter(*POINT_GROWTH)
 _NO_GROWTH = (None,) * len(POINT_GROWTH)
 _HABITS = {habit: habit.value for habit in Habit}
 
 
-def point_row(
-    point: TrackPoint, fit: GrowthFit | None, frame_id: int, field_id: int, flag: Callable[[bool], object]
-) -> BulkRow:
-    """The point's row, with the growth that was fitted up to it; a number that is not finite becomes NULL.
+def point_rows(
+    points: Sequence[TrackPoint],
+    figures: Mapping[int, Numbers],
+    frame_id: int,
+    field_id: int,
+    flag: Callable[[bool], object],
+) -> list[BulkRow]:
+    """The points' rows, with the growth that was fitted up to them (`fit_figures`); what is not finite becomes NULL.
 
     `flag` makes of a bool what the driver takes.
     """
-    seen = point.observation
-    contacts = seen.contact_labels
-    return (
-        frame_id,
-        point.crystal_id,
-        0,
-        flag(False),  # a value, not a switch
-        field_id,
-        seen.label,
-        *finite_or_none(_numbers_of(seen)),
-        *seen.bbox_xywh_px,
-        ",".join(map(str, contacts)) if contacts else None,
-        flag(seen.touches_border),
-        flag(point.carried),
-        flag(point.fit_for_growth),
-        _HABITS[seen.habit],
-        *(_NO_GROWTH if fit is None else finite_or_none(_growth_of(fit))),
-    )
-
-
-def finite_or_none(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
-    """The values, with None in place of those that are not finite."""
-    if values[0] is None and values.count(None) == len(values):
-        return values
-    try:
-        if isfinite(sum(values)):  # type: ignore[arg-type]  # one None is a TypeError, and looked at below
-            return values
-    except TypeError:
-        pass
-    return tuple(value if value is None or isfinite(value) else None for value in values)
+    numbers = finite_rows([_numbers_of(point.observation) for point in points])
+    of_growth = slice(-len(POINT_GROWTH), None)
+    not_superseded = flag(False)  # a value, not a switch
+    rows: list[BulkRow] = []
+    for point, measured in zip(points, numbers, strict=True):
+        seen = point.observation
+        contacts = seen.contact_labels
+        fitted = figures.get(point.crystal_id)
+        rows.append(
+            (
+                frame_id,
+                point.crystal_id,
+                0,
+                not_superseded,
+                field_id,
+                seen.label,
+                *measured,
+                *seen.bbox_xywh_px,
+                ",".join(map(str, contacts)) if contacts else None,
+                flag(seen.touches_border),
+                flag(point.carried),
+                flag(point.fit_for_growth),
+                _HABITS[seen.habit],
+                *(_NO_GROWTH if fitted is None else fitted[of_growth]),
+            )
+        )
+    return rows
 
 
 def point_from_row(row: Mapping[str, Any]) -> TrackPoint:

@@ -7,21 +7,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import UpdateBase
 
-from monitor.store.bulk import execute_row
+from monitor.store import bulk
 from monitor.store.column_types import SQLITE, utc_text
 
 Values = Mapping[str, Any]
 
 
 def insert_row(connection: Connection, table: Table, values: Values) -> int:
-    """Insert the row; its whole-number key, which the database gave it (or the first column of the key)."""
-    statement = _inserting(table, tuple(values))
-    found = execute_row(connection, statement, tuple(values), _plain(values, connection.dialect)).scalar_one()
-    return int(found)
+    """Insert the row; its key, the whole number that the database gave it."""
+    names = tuple(values)
+    return bulk.insert_row(connection, _inserting(table, names), names, _plain(values, connection.dialect))
 
 
 def update_row(connection: Connection, table: Table, key: tuple[str, int], values: Values) -> None:
@@ -29,7 +28,7 @@ def update_row(connection: Connection, table: Table, key: tuple[str, int], value
     column, of = key
     names = (*values, "of_key")
     statement = _updating(table, column, tuple(values))
-    execute_row(connection, statement, names, (*_plain(values, connection.dialect), of))
+    bulk.execute_row(connection, statement, names, (*_plain(values, connection.dialect), of))
 
 
 def _plain(values: Values, dialect: Dialect) -> tuple[Any, ...]:
@@ -46,9 +45,8 @@ def _for_sqlite(value: object) -> object:
 
 
 @lru_cache(maxsize=64)
-def _inserting(table: Table, names: tuple[str, ...]) -> UpdateBase:
-    key = next(iter(table.primary_key))
-    return insert(table).values({name: bindparam(name) for name in names}).returning(key)
+def _inserting(table: Table, names: tuple[str, ...]) -> Insert:
+    return insert(table).values({name: bindparam(name) for name in names})
 
 
 @lru_cache(maxsize=64)

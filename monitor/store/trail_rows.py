@@ -3,102 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, case, func, literal_column, null, true, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
 
 from monitor.records.growth import GrowthFit
 from monitor.records.trail import TrackPoint, TrailBirth, TrailEnd
-from monitor.store.bulk import BulkRow, execute_rows
-from monitor.store.column_types import POSTGRESQL, flag_of
-from monitor.store.point_rows import finite_or_none
-from monitor.store.tables import trail
+from monitor.store.bulk import BulkRow, execute_row, execute_rows
+from monitor.store.column_types import Flag, flag_of
+from monitor.store.finite import Numbers, finite_rows
+from monitor.store.tables import POINT_GROWTH, trail
 
 _HERE = (trail.c.field_id == bindparam("in_field"), trail.c.crystal_id == bindparam("of_crystal"))
 _HERE_NAMES = ("in_field", "of_crystal")
 
+_AREAS = ("area_px", "area_um2")
 _BIRTH_TIMES = ("birth_s", "birth_low_s", "birth_high_s")
-_FIT_FIGURES = (
+FIT_FIGURES = (
     "rate_px_per_s",
     "low_px_per_s",
     "high_px_per_s",
-    "rate_um_per_s",
-    "low_um_per_s",
-    "high_um_per_s",
-    "detection_floor_um_per_s",
     "front_speed_px_per_s",
     "fit_points",
-    "fit_window_s",
     "fit_coverage",
+    *_BIRTH_TIMES,
+    *POINT_GROWTH,
 )
-_FITTED = (*_BIRTH_TIMES, *_FIT_FIGURES)
-_figures_of = attrgetter(*_FIT_FIGURES)
-_births_of = attrgetter(*_BIRTH_TIMES)
+_figures_of = attrgetter(*FIT_FIGURES)
+_areas_of = attrgetter(*_AREAS)
 
-# In the order of the table's columns, so that no row need be put in another one.
-_SEEN = ("field_id", "crystal_id", "confirmed", "first_seen_s", "last_seen_s")
-_SIZES = (
-    "points",
-    "first_area_px",
-    "last_area_px",
-    "max_area_px",
+
+def _following() -> dict[str, Any]:
+    """What a point changes."""
+    changed: dict[str, Any] = {
+        "confirmed": case((bindparam("confirmed", type_=Flag), true()), else_=trail.c.confirmed),
+        "last_seen_s": bindparam("seen_s"),
+        **{f"last_{name}": bindparam(f"last_{name}") for name in _AREAS},
+        "first_area_um2": func.coalesce(trail.c.first_area_um2, bindparam("first_area_um2")),
+    }
+    for name in _AREAS:
+        largest = trail.c[f"max_{name}"]
+        present: ColumnElement[float] = func.coalesce(bindparam(f"present_{name}"), largest)
+        changed[f"max_{name}"] = case((largest >= bindparam(f"compared_{name}"), largest), else_=present)
+    # A crystal that came back lives on.
+    no_end = dict.fromkeys(("ended_s", "end_reason", "merged_into", "points_until_s"), null())
+    return {**changed, "points": trail.c.points + literal_column("1"), **no_end}
+
+
+def _fitting() -> dict[str, Any]:
+    """What a fit changes; a birth time that was known stays where the fit has none."""
+    figures: dict[str, Any] = {name: bindparam(f"new_{name}") for name in FIT_FIGURES}
+    births: dict[str, Any] = {name: func.coalesce(figures[name], trail.c[name]) for name in _BIRTH_TIMES}
+    return {**figures, **births, "fit_ended_s": bindparam("fitted_s")}
+
+
+def _update(changed: dict[str, Any]) -> Update:
+    """With the parameters in the order of what is changed, so that no row need be put in another one."""
+    return update(trail).where(*_HERE).ordered_values(*changed.items())
+
+
+_FOLLOW_NAMES = (
+    "confirmed",
+    "seen_s",
+    *(f"last_{name}" for name in _AREAS),
     "first_area_um2",
-    "last_area_um2",
-    "max_area_um2",
+    *(f"{role}_{name}" for name in _AREAS for role in ("compared", "present")),
 )
-_FOLLOWED = (*_SEEN, *_SIZES)
-_FOLLOWED_AND_FITTED = (*_SEEN, *_BIRTH_TIMES, *_SIZES, *_FIT_FIGURES, "fit_ended_s")
+_FIT_NAMES = (*(f"new_{name}" for name in FIT_FIGURES), "fitted_s")
+_FOLLOW = _update(_following())
+_FOLLOW_AND_FIT = _update({**_following(), **_fitting()})
+_FIT = _update(_fitting())
 
-
-def _larger(old: ColumnElement[float], new: ColumnElement[float]) -> ColumnElement[float]:
-    return case((old.is_(None), new), (new > old, new), else_=old)
-
-
-def _follow(new: Any) -> dict[str, Any]:
-    return {
-        "confirmed": case((new.confirmed, new.confirmed), else_=trail.c.confirmed),
-        "points": trail.c.points + literal_column("1"),
-        "last_seen_s": new.last_seen_s,
-        "first_area_um2": func.coalesce(trail.c.first_area_um2, new.first_area_um2),
-        "last_area_px": new.last_area_px,
-        "last_area_um2": new.last_area_um2,
-        "max_area_px": _larger(trail.c.max_area_px, new.max_area_px),
-        "max_area_um2": _larger(trail.c.max_area_um2, new.max_area_um2),
-        # A crystal that came back lives on.
-        "ended_s": null(),
-        "end_reason": null(),
-        "merged_into": null(),
-        "points_until_s": null(),
-    }
-
-
-def _fit(new: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: new[name] for name in (*_FIT_FIGURES, "fit_ended_s")},
-        # A birth time that was known stays where the fit has none.
-        **{name: func.coalesce(new[name], trail.c[name]) for name in _BIRTH_TIMES},
-    }
-
-
-_KEY = [trail.c.field_id, trail.c.crystal_id]
-
-
-def _upserts(*, fitted: bool) -> tuple[Insert, Insert]:
-    """For SQLite and for PostgreSQL."""
-    made: list[Insert] = []
-    for begun in (sqlite.insert(trail), postgresql.insert(trail)):
-        new: Any = begun.excluded
-        changed = _follow(new) | (_fit({name: new[name] for name in new.keys()}) if fitted else {})  # noqa: SIM118  # a column collection
-        made.append(begun.on_conflict_do_update(index_elements=_KEY, set_=changed))
-    return made[0], made[1]
-
-
-_FOLLOW = _upserts(fitted=False)
-_FOLLOW_AND_FIT = _upserts(fitted=True)
+_BEGUN_NAMES = ("field_id", "crystal_id", "confirmed", "first_seen_s", "points", "first_area_px")
+_BEGUN = insert(trail)
+_KNOWN = select(trail.c.crystal_id).where(trail.c.field_id == bindparam("in_field"))
 _CONFIRM = (
     update(trail)
     .where(*_HERE)
@@ -109,12 +101,6 @@ _CONFIRM = (
         last_clear_s=bindparam("clear_s"),
         split_from=bindparam("parent"),
     )
-)
-_FIT_ALONE_NAMES = (*(f"new_{name}" for name in _FITTED), "new_fit_ended_s")
-_FIT_ALONE = (
-    update(trail)
-    .where(*_HERE)
-    .values(**_fit({name: bindparam(f"new_{name}") for name in (*_FITTED, "fit_ended_s")}))
 )
 _END = (
     update(trail)
@@ -129,41 +115,71 @@ _END = (
 _DROP = update(trail).where(*_HERE).values(ended_s=trail.c.last_seen_s, points_until_s=bindparam("until_s"))
 
 
+def fit_figures(fits: Sequence[GrowthFit]) -> dict[int, Numbers]:
+    """By crystal: what `FIT_FIGURES` names, the columns of its points last; what is not finite becomes NULL."""
+    return dict(zip([fit.crystal_id for fit in fits], finite_rows(list(map(_figures_of, fits))), strict=True))
+
+
 def follow_trails(
     connection: Connection,
     field_id: int,
     points: Sequence[TrackPoint],
-    fits: Mapping[int, GrowthFit],
+    figures: Mapping[int, Numbers],
     elapsed_s: float,
+    first_new_id: int,
 ) -> None:
     """Make or bring forward the trail of every point, with its newest fit, whose window ends at `elapsed_s`.
 
-    A carried point moves none of its trail's figures; a fit counts without a point too. Limits that are infinite become
-    NULL.
+    A carried point moves none of its trail's figures; a fit counts without a point too. `figures` are those of
+    `fit_figures`; crystals from `first_new_id` on were never written before.
     """
+    measured = [point for point in points if not point.carried]
+    _begin(connection, field_id, [point for point in measured if point.crystal_id >= first_new_id])
+    if _bring_forward(connection, field_id, measured, figures, elapsed_s) < len(measured):
+        # A number below the others may come later than they: its trail could not be brought forward.
+        known = {crystal_id for (crystal_id,) in execute_row(connection, _KNOWN, ("in_field",), (field_id,))}
+        late = [point for point in measured if point.crystal_id not in known]
+        _begin(connection, field_id, late)
+        _bring_forward(connection, field_id, late, figures, elapsed_s)
+    alone = figures.keys() - {point.crystal_id for point in measured}
+    rows = [(*figures[crystal_id], elapsed_s, field_id, crystal_id) for crystal_id in sorted(alone)]
+    execute_rows(connection, _FIT, (*_FIT_NAMES, *_HERE_NAMES), rows)
+
+
+def _begin(connection: Connection, field_id: int, points: Sequence[TrackPoint]) -> None:
+    """Make the trails that begin with these points, which are not counted yet."""
+    flag = flag_of(connection.dialect)
+    areas = finite_rows([(point.observation.area_px,) for point in points])
+    rows = [
+        (field_id, point.crystal_id, flag(point.confirmed), point.elapsed_s, 0, *area)
+        for point, area in zip(points, areas, strict=True)
+    ]
+    execute_rows(connection, _BEGUN, _BEGUN_NAMES, rows)
+
+
+def _bring_forward(
+    connection: Connection,
+    field_id: int,
+    points: Sequence[TrackPoint],
+    figures: Mapping[int, Numbers],
+    elapsed_s: float,
+) -> int:
+    """Count the points in their trails; how many of them have one."""
     flag = flag_of(connection.dialect)
     followed: list[BulkRow] = []
     fitted: list[BulkRow] = []
-    alone = dict(fits)
-    for point in points:
-        if point.carried:
-            continue
-        at_s = point.elapsed_s
-        seen = (field_id, point.crystal_id, flag(point.confirmed), at_s, at_s)
-        fit = alone.pop(point.crystal_id, None)
+    areas = finite_rows([_areas_of(point.observation) for point in points])
+    for point, (px, um2) in zip(points, areas, strict=True):
+        crystal_id = point.crystal_id
+        row = (flag(point.confirmed), point.elapsed_s, px, um2, um2, px, px, um2, um2)
+        fit = figures.get(crystal_id)
         if fit is None:
-            followed.append((*seen, *_sizes(point)))
+            followed.append((*row, field_id, crystal_id))
         else:
-            births, figures = _fitted(fit)
-            fitted.append((*seen, *births, *_sizes(point), *figures, elapsed_s))
-    which = int(connection.dialect.name == POSTGRESQL)
-    execute_rows(connection, _FOLLOW[which], _FOLLOWED, followed)
-    execute_rows(connection, _FOLLOW_AND_FIT[which], _FOLLOWED_AND_FITTED, fitted)
-    rest = []
-    for crystal_id, fit in alone.items():
-        births, figures = _fitted(fit)
-        rest.append((*births, *figures, elapsed_s, field_id, crystal_id))
-    execute_rows(connection, _FIT_ALONE, (*_FIT_ALONE_NAMES, *_HERE_NAMES), rest)
+            fitted.append((*row, *fit, elapsed_s, field_id, crystal_id))
+    return execute_rows(connection, _FOLLOW, (*_FOLLOW_NAMES, *_HERE_NAMES), followed) + execute_rows(
+        connection, _FOLLOW_AND_FIT, (*_FOLLOW_NAMES, *_FIT_NAMES, *_HERE_NAMES), fitted
+    )
 
 
 def confirm_births(connection: Connection, field_id: int, born: Sequence[TrailBirth]) -> None:
@@ -194,13 +210,3 @@ def drop_trails(connection: Connection, field_id: int, dropped: Sequence[int], e
     """Close tentative trails that were never confirmed: no view shows them, no restart loads their points."""
     rows = [(field_id, crystal_id, elapsed_s) for crystal_id in dropped]
     execute_rows(connection, _DROP, (*_HERE_NAMES, "until_s"), rows)
-
-
-def _fitted(fit: GrowthFit) -> tuple[BulkRow, BulkRow]:
-    return finite_or_none(_births_of(fit)), finite_or_none(_figures_of(fit))
-
-
-def _sizes(point: TrackPoint) -> BulkRow:
-    area_px, area_um2 = point.observation.area_px, point.observation.area_um2
-    known_px = area_px if isfinite(area_px) else None
-    return 1, known_px, known_px, known_px, area_um2, area_um2, area_um2

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from monitor.errors import StoreUnusableError
+from monitor.store.bulk import run
 from monitor.store.checkpointing import QUIET_PAGES, TROUBLE_BYTES, Checkpointer
 from monitor.store.driver import missing_driver
 from monitor.store.failures import explain, remedy_for
@@ -201,7 +202,7 @@ def _engine(location: StoreLocation, synchronous: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        run(connection, "BEGIN IMMEDIATE")
 
     return engine
 

@@ -26,8 +26,9 @@ from ten_million_points import fill
 from monitor.records import FrameResult
 from monitor.settings.retention import RetentionSettings
 from monitor.store import HistoryWanted, open_store, run_query
-from monitor.store.point_rows import point_row
+from monitor.store.point_rows import point_rows
 from monitor.store.tables import point, trail
+from monitor.store.trail_rows import fit_figures
 from tests import trail_results as made
 
 CRYSTALS = 300
@@ -59,8 +60,7 @@ class RawPeer:
     def append(self, index: int, result: FrameResult) -> tuple[float, float]:
         """Wall and processor seconds of one frame; the rows are made before."""
         assert result.tracker is not None
-        fits = {fit.crystal_id: fit for fit in result.fits}
-        points = [point_row(one, fits.get(one.crystal_id), index, 1, int) for one in result.tracker.updated]
+        points = point_rows(result.tracker.updated, fit_figures(result.fits), index, 1, int)
         trails = [(1, row[1], *[0.5 + index] * (len(trail.columns) - 2)) for row in points]
         begun, begun_cpu = time.perf_counter(), time.process_time()
         self._connection.execute("BEGIN IMMEDIATE")

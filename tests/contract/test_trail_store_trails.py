@@ -71,3 +71,29 @@ def test_a_rate_that_is_unknown_is_null_and_a_known_birth_stays(
     trail = only(rows(reader, "trail_summary"))
     assert (trail["growth_rate_px_per_s"], trail["growth_rate_um_per_s"]) == (None, None)
     assert (trail["birth_s"], trail["birth_low_s"], trail["birth_high_s"]) == (0.5, 0.25, 0.75)
+
+
+def test_a_crystal_may_come_after_others_of_higher_numbers(store: SqlTrailStore, reader: TrailReader) -> None:
+    run = store.start_run(made.run_start())
+    store.append(run, made.result(0, [made.point(7, 0, 100.0)], born=[made.birth(7, 0.0)]))
+    points = [made.point(3, 1, 50.0), made.point(7, 1, 90.0)]
+    store.append(run, made.result(1, points, fits=(made.fit(3), made.fit(7))))
+    figures = [
+        (row["crystal_id"], row["points"], row["first_area_px"], row["last_area_px"], row["max_area_px"])
+        for row in rows(reader, "trail_summary")
+    ]
+    assert figures == [(3, 1, 50.0, 50.0, 50.0), (7, 2, 100.0, 90.0, 100.0)]
+    assert {row["fit_points"] for row in rows(reader, "trail_summary")} == {9}
+
+
+def test_every_crystal_of_a_crowded_frame_has_a_row_of_its_own(
+    store: SqlTrailStore, reader: TrailReader
+) -> None:
+    run = store.start_run(made.run_start())
+    for index in range(4):
+        store.append(run, made.growing(index, 75))
+    crowded = {
+        row["crystal_id"]: row["area_px"] for row in rows(reader, "growth_history") if row["frame_index"] == 3
+    }
+    assert crowded == {crystal: 130.0 + crystal for crystal in range(1, 76)}
+    assert {row["points"] for row in rows(reader, "trail_summary")} == {3}
