@@ -29,15 +29,21 @@ ROOT = click.option(
     "camera_networks",
     metavar="ADDRESS",
     multiple=True,
-    help="Subnet of a network camera, e.g. 192.168.7.0/24: opened to the grabber, which has no network otherwise.",
+    help="Subnet of a network camera, or of an analysis on another machine, e.g. 192.168.7.0/24: opened to the grabber, "
+    "which has no network otherwise.",
 )
 @click.option(
     "--network",
     "networks",
     metavar="ADDRESS",
     multiple=True,
-    help="Subnet that alerts go to, or where PostgreSQL is: opened to the analysis, which has this machine alone "
-    "otherwise; `any` opens all.",
+    help="Subnet that alerts go to, or where PostgreSQL or a grabber on another machine is: opened to the analysis, which "
+    "has this machine alone otherwise; `any` opens all.",
+)
+@click.option(
+    "--part",
+    type=click.Choice(["both", "grabber", "analysis"]),
+    help="What of the station runs on this machine. Default: as it is; both where the station is new.",
 )
 @click.option("--no-start", is_flag=True, help="Neither enable nor start the station.")
 @ROOT
@@ -47,6 +53,7 @@ def install(
     config: Path | None,
     camera_networks: tuple[str, ...],
     networks: tuple[str, ...],
+    part: str | None,
     no_start: bool,
     root: Path,
     dry_run: bool,
@@ -58,12 +65,13 @@ def install(
     """
     from monitor.clock import SystemClock
     from monitor.errors import UserError
-    from monitor.service.installation import InstallWish, Places
+    from monitor.service.installation import InstallWish, Part, Places
     from monitor.service.installation import install as do_install
 
     if config is not None and station is None:
         raise UserError("--config needs the station's name: add --station NAME")
-    wish = InstallWish(station, config, camera_networks, networks, start=not no_start)
+    here = Part(part) if part is not None else None
+    wish = InstallWish(station, config, camera_networks, networks, here, start=not no_start)
     changed = do_install(wish, Places(root), click.echo, SystemClock(), dry_run=dry_run)
     if dry_run:
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="Example: crystal-monitor keys grabber --out /etc/crystal-monitor/keys")
+@click.command(epilog="Example: sudo crystal-monitor keys grabber --out /etc/crystal-monitor/secrets")
 @click.argument("name")
 @click.option(
     "--out",
@@ -21,11 +21,13 @@ def keys(name: str, folder: Path) -> None:
     """Make a pair of CURVE keys: FOLDER/NAME.key (secret, mode 0600) and FOLDER/NAME.pub (40 characters, public).
 
     The grabber and every analysis have a pair each. The secret stays on its machine; the public key goes to the other.
-    No file is ever overwritten.
+    No file is ever overwritten. In /etc/crystal-monitor/secrets, root's alone, `crystal-monitor install` hands it to the
+    unit that needs it.
     """
     import re
 
     from monitor.errors import UserError
+    from monitor.settings.system_station import SECRETS_FOLDER
     from monitor.wire import make_key_pair
 
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name):
@@ -39,13 +41,15 @@ def keys(name: str, folder: Path) -> None:
     except UserError:
         secret_path.unlink()
         raise
+    kept = folder.resolve() == SECRETS_FOLDER
+    secret_place = f'credential = "{secret_path.name}"' if kept else f'file = "{secret_path.resolve()}"'
     click.echo(
         f"secret key: {secret_path} (stays on its machine)\npublic key: {public_path}\n\n"
         "If it is the grabber's pair, [stream.keys] has\n"
-        f'  on its own machine: grabber_secret = {{ file = "{secret_path.resolve()}" }}\n'
+        f"  on its own machine: grabber_secret = {{ {secret_place} }}\n"
         f'  at every analysis:  grabber_public = "{public}"\n\n'
         "If it is an analysis' pair, [stream.keys] has\n"
-        f'  on its own machine: listener_secret = {{ file = "{secret_path.resolve()}" }}\n'
+        f"  on its own machine: listener_secret = {{ {secret_place} }}\n"
         f'  at the grabber:     listeners = ["{public}"]'
     )
 

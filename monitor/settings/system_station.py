@@ -16,7 +16,7 @@ RUNTIME_FOLDER = Path("/run/crystal-monitor")
 
 
 def system_defaults(path: Path) -> dict[str, Any]:
-    """What a settings file in the machine's own folder means where it says nothing: name, socket and database.
+    """What a settings file in the machine's own folder means where it says nothing: name, sockets and database.
 
     Empty for any other file. So the units and everybody's command line find the same places.
     """
@@ -26,5 +26,6 @@ def system_defaults(path: Path) -> dict[str, Any]:
     return {
         "name": name,
         "stream": {"endpoint": f"ipc://{RUNTIME_FOLDER / name}/frames.ipc"},
+        "control": {"endpoint": f"ipc://{RUNTIME_FOLDER / name}/control.ipc"},
         "storage": {"database": f"sqlite:///{STATE_FOLDER / name}.sqlite"},
     }

@@ -16,8 +16,8 @@ DEPLOY = PROJECT_ROOT / "deploy/systemd"
 SERVICES = ["crystal-monitor@.service", "crystal-grabber@.service", "crystal-backup@.service"]
 MOST_EXPOSED = 2.0
 DROP_INS = {
-    "crystal-monitor@.service": ["monitor-network.conf", "monitor-nvidia.conf"],
-    "crystal-grabber@.service": ["grabber-network.conf"],
+    "crystal-monitor@.service": ["monitor-network.conf", "monitor-nvidia.conf", "elsewhere.conf"],
+    "crystal-grabber@.service": ["grabber-network.conf", "elsewhere.conf"],
 }
 
 

@@ -162,10 +162,12 @@ def _units(station: str) -> Iterator[Finding]:
         state, restarts = shown.get("ActiveState", "unknown"), shown.get("NRestarts", "0")
         if shown.get("LoadState") != "loaded":
             yield ok(unit, "is not installed")
+        elif "/elsewhere.conf" in shown.get("DropInPaths", ""):
+            yield ok(unit, "runs on another machine")
         elif state == "failed":
             yield fail(unit, f"has failed ({shown.get('Result', '')})", f"journalctl -u '{unit}' says why")
         elif state != "active":
-            yield warn(unit, f"is {state}", f"systemctl enable --now '{unit}'")
+            yield warn(unit, f"is {state}", f"systemctl enable --now crystal-monitor@{station}.target")
         elif restarts != "0":
             yield warn(
                 unit, f"is active, and was started again {restarts} times", f"journalctl -u '{unit}' says why"
@@ -175,7 +177,7 @@ def _units(station: str) -> Iterator[Finding]:
 
 
 def _properties(systemctl: str, unit: str) -> dict[str, str]:
-    wanted = "LoadState,ActiveState,Result,NRestarts"
+    wanted = "LoadState,ActiveState,Result,NRestarts,DropInPaths"
     try:
         done = subprocess.run(  # noqa: S603  # our own words, no shell
             [systemctl, "show", "--property", wanted, unit],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 import monitor
@@ -20,9 +21,37 @@ UNITS = (
     "crystal-backup@.timer",
 )
 SERVICES = ("crystal-monitor@", "crystal-grabber@")
+_ELSEWHERE = "elsewhere.conf"
+"""The drop-in of a service that runs on another machine."""
 _BACKOFF_FROM = 254
 """The systemd that knows RestartSteps=."""
 _CREDENTIALS = "/etc/crystal-monitor/secrets"
+
+
+class Part(StrEnum):
+    """What of a station runs on a machine."""
+
+    BOTH = "both"
+    GRABBER = "grabber"
+    ANALYSIS = "analysis"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Its services' names, up to the station's."""
+        monitor, grabber = SERVICES
+        return {Part.BOTH: SERVICES, Part.GRABBER: (grabber,), Part.ANALYSIS: (monitor,)}[self]
+
+
+def part_here(places: Places, station: str) -> Part:
+    """What of the station was installed here."""
+    return next(
+        part for part in Part if not any(path.exists() for path in says_elsewhere(places, station, part))
+    )
+
+
+def says_elsewhere(places: Places, station: str, part: Part) -> list[Path]:
+    """The drop-ins that would keep one of the part's services from running here."""
+    return [places.units / f"{name}{station}.service.d" / _ELSEWHERE for name in part.services]
 
 
 def shipped(name: str) -> str:
@@ -55,21 +84,29 @@ def station_files(
     places: Places,
     station: str,
     *,
+    part: Part,
     credentials: Sequence[str],
+    camera_credentials: Sequence[str],
     camera_networks: Sequence[str],
     networks: Sequence[str],
     nvidia: bool,
 ) -> list[WriteFile]:
     """The drop-ins of one station's units; what was not asked for is not there.
 
-    credentials: names that the settings refer to. camera_networks, networks: addresses that the grabber, the analysis
-    may talk to.
+    part: what of the station runs here. credentials, camera_credentials: names of secrets that the analysis, the grabber
+    is given. camera_networks, networks: addresses that the grabber, the analysis may talk to.
     """
     monitor_folder, grabber_folder = (places.units / f"{name}{station}.service.d" for name in SERVICES)
     files = []
-    if credentials:
-        lines = [f"LoadCredential={name}:{_CREDENTIALS}/{name}" for name in credentials]
-        files.append(WriteFile(monitor_folder / "credentials.conf", _service(lines)))
+    for folder, names in ((monitor_folder, credentials), (grabber_folder, camera_credentials)):
+        if names:
+            lines = [f"LoadCredential={name}:{_CREDENTIALS}/{name}" for name in names]
+            files.append(WriteFile(folder / "credentials.conf", _service(lines)))
+    files += [
+        WriteFile(places.units / f"{name}{station}.service.d" / _ELSEWHERE, shipped(f"dropins/{_ELSEWHERE}"))
+        for name in SERVICES
+        if name not in part.services
+    ]
     if camera_networks:
         shape = shipped("dropins/grabber-network.conf")
         files.append(WriteFile(grabber_folder / "network.conf", _with_addresses(shape, camera_networks)))

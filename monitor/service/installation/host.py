@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from monitor.clock import NANOSECONDS_PER_SECOND, Instant
@@ -86,9 +87,9 @@ def wrong_with_settings(command: Path, path: Path) -> str:
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()
 
 
-def not_serving(station: str, since: Instant) -> str:
-    """Which of a station's services does not run, with the last that it said since then; empty where both do."""
-    for unit in (f"crystal-monitor@{station}.service", f"crystal-grabber@{station}.service"):
+def not_serving(units: Iterable[str], since: Instant) -> str:
+    """Which of the services does not run, with the last that it said since then; empty where all do."""
+    for unit in units:
         state = _ask("systemctl", "is-active", unit)
         if state != "active":
             # What an earlier attempt said would send the user after a fault that is mended.

@@ -12,7 +12,14 @@ from pathlib import Path
 from monitor.clock import Clock, Instant
 from monitor.errors import SettingsError
 from monitor.service.installation.errors import InstallError
-from monitor.service.installation.files import machine_files, station_files
+from monitor.service.installation.files import (
+    SERVICES,
+    Part,
+    machine_files,
+    part_here,
+    says_elsewhere,
+    station_files,
+)
 from monitor.service.installation.host import (
     check_machine,
     has_nvidia,
@@ -24,13 +31,15 @@ from monitor.service.installation.host import (
     wrong_with_settings,
 )
 from monitor.service.installation.places import NAME_PATTERN, Places
-from monitor.service.installation.steps import Check, Command, Say, Step, WriteFile, carry_out
+from monitor.service.installation.steps import Check, Command, RemoveFile, Say, Step, WriteFile, carry_out
 from monitor.settings.loading import load_settings
-from monitor.settings.secrets import secrets_in
+from monitor.settings.secrets import Secret, secrets_in
 from monitor.settings.station import StationSettings
 
 _WORDS_FOR_NETWORKS = ("any", "localhost", "link-local", "multicast")
 _RELOAD = ("systemctl", "daemon-reload")
+GRABBER_SECRETS = ("stream.keys.grabber_secret",)
+"""Secrets that the grabber uses; all others are the analysis'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class InstallWish:
     """Addresses that the grabber may talk to, e.g. `192.168.7.0/24`; none: the network is closed to it."""
     networks: tuple[str, ...] = ()
     """Addresses that the analysis may talk to besides this machine's own."""
+    part: Part | None = None
+    """What of the station runs on this machine; None leaves it as it is, both where it is new."""
     start: bool = True
     """Whether to enable and start the station."""
 
@@ -84,7 +95,7 @@ def upgrade(places: Places, say: Say, clock: Clock, *, dry_run: bool = False) ->
     active = [station for station in stations if places.is_this_machine and is_active(station)]
     restarts = [Command(("systemctl", "restart", f"crystal-monitor@{station}.target")) for station in active]
     for station, restart in zip(active, restarts, strict=True):
-        steps += [restart, _service_check(station, begun)]
+        steps += [restart, _service_check(station, part_here(places, station), begun)]
     return carry_out(steps, say, dry_run=dry_run, afterwards=[*_afterwards(places), *restarts])
 
 
@@ -125,11 +136,15 @@ def _station_steps(
     steps: list[Step] = []
     if wish.config is not None:
         steps.append(WriteFile(path, wish.config.read_text(encoding="utf-8")))
-    credentials = sorted({secret.credential for _, secret in secrets_in(settings) if secret.credential})
-    drop_ins = station_files(
+    part = wish.part or part_here(places, station)
+    credentials, camera_credentials = (_credentials(settings, one, part) for one in SERVICES)
+    drop_ins: list[Step] = [RemoveFile(path, places.units) for path in says_elsewhere(places, station, part)]
+    drop_ins += station_files(
         places,
         station,
+        part=part,
         credentials=credentials,
+        camera_credentials=camera_credentials,
         camera_networks=wish.camera_networks,
         networks=wish.networks,
         nvidia=has_nvidia(),
@@ -140,14 +155,14 @@ def _station_steps(
         return [*steps, *drop_ins, *([Command(enable)] if wish.start else [])]
     changed = any(step.describe() for step in [*steps, *drop_ins])
     steps.append(_settings_check(places, command, station))
-    if credentials and wish.start:
-        steps.append(_credentials_check(places, settings))
+    if (credentials or camera_credentials) and wish.start:
+        steps.append(_credentials_check(places, settings, part))
     steps += drop_ins
     if drop_ins and changed:
         steps.append(Command(_RELOAD))
     if not wish.start:
         return steps
-    serves = _service_check(station, begun)
+    serves = _service_check(station, part, begun)
     if not (is_enabled(station) and is_active(station)):
         back = () if is_enabled(station) else ("systemctl", "disable", "--now", target)
         return [*steps, Command(("systemctl", "enable", "--now", target), back), serves]
@@ -159,15 +174,31 @@ def _settings_check(places: Places, command: Path, station: str) -> Check:
     return Check(f"{path} as the services' user", lambda: wrong_with_settings(command, path))
 
 
-def _credentials_check(places: Places, settings: StationSettings) -> Check:
+def _credentials(settings: StationSettings, service: str, part: Part) -> list[str]:
+    """Names of the credentials that a service here must be given: each secret goes to the one that uses it."""
+    if service not in part.services:
+        return []
+    return sorted({secret.credential for _, secret in _secrets_of(settings, service) if secret.credential})
+
+
+def _secrets_of(settings: StationSettings, service: str) -> list[tuple[str, Secret]]:
+    monitor, grabber = SERVICES
+    return [
+        (setting, secret)
+        for setting, secret in secrets_in(settings)
+        if service == (grabber if setting in GRABBER_SECRETS else monitor)
+    ]
+
+
+def _credentials_check(places: Places, settings: StationSettings, part: Part) -> Check:
     folder = places.config / "secrets"
-    return Check(f"the secrets in {folder}", lambda: wrong_credentials(settings, folder))
+    return Check(f"the secrets in {folder}", lambda: wrong_credentials(settings, folder, part))
 
 
-def wrong_credentials(settings: StationSettings, folder: Path) -> str:
+def wrong_credentials(settings: StationSettings, folder: Path, part: Part = Part.BOTH) -> str:
     """Which credentials of the settings the units would not be given, with the remedy; empty if all are there."""
     wrong = []
-    for setting, secret in secrets_in(settings):
+    for setting, secret in (named for service in part.services for named in _secrets_of(settings, service)):
         if secret.credential is None:
             continue
         secret.keep_in(folder)
@@ -178,8 +209,9 @@ def wrong_credentials(settings: StationSettings, folder: Path) -> str:
     return "\n".join(wrong)
 
 
-def _service_check(station: str, begun: Instant) -> Check:
-    return Check(f"station {station} serves", lambda: not_serving(station, begun))
+def _service_check(station: str, part: Part, begun: Instant) -> Check:
+    units = [f"{service}{station}.service" for service in part.services]
+    return Check(f"station {station} serves", lambda: not_serving(units, begun))
 
 
 def _afterwards(places: Places) -> Sequence[Command]:

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.service.installation.errors import InstallError
-from monitor.service.installation.files import machine_files, shipped, station_files
+from monitor.service.installation.files import Part, machine_files, part_here, shipped, station_files
 from monitor.service.installation.installing import InstallWish, install, upgrade, wrong_credentials
 from monitor.service.installation.places import Places
 from monitor.service.installation.removing import uninstall
@@ -124,7 +124,14 @@ def test_back_off_is_for_the_systemd_that_knows_it(tmp_path: Path) -> None:
 
 def test_drop_ins_are_those_that_were_asked_for(tmp_path: Path) -> None:
     def files(**wishes: object) -> dict[str, str]:
-        asked = {"credentials": (), "camera_networks": (), "networks": (), "nvidia": False} | wishes
+        asked = {
+            "part": Part.BOTH,
+            "credentials": (),
+            "camera_credentials": (),
+            "camera_networks": (),
+            "networks": (),
+            "nvidia": False,
+        } | wishes
         made = station_files(Places(tmp_path), "bench", **asked)  # type: ignore[arg-type]
         return {f"{file.path.parent.name}/{file.path.name}": file.text for file in made}
 
@@ -141,7 +148,33 @@ def test_drop_ins_are_those_that_were_asked_for(tmp_path: Path) -> None:
     analysis = files(networks=["any"])["crystal-monitor@bench.service.d/network.conf"]
     assert "IPAddressAllow=any" in analysis
     assert "PrivateNetwork" not in analysis
+    assert list(files(camera_credentials=["grabber.key"])) == [
+        "crystal-grabber@bench.service.d/credentials.conf"
+    ]
+    elsewhere = files(part=Part.GRABBER)
+    assert list(elsewhere) == ["crystal-monitor@bench.service.d/elsewhere.conf"]
+    assert "ConditionPathExists=!/" in elsewhere["crystal-monitor@bench.service.d/elsewhere.conf"]
+    assert list(files(part=Part.ANALYSIS)) == ["crystal-grabber@bench.service.d/elsewhere.conf"]
     assert list(files(nvidia=True)) == ["crystal-monitor@bench.service.d/nvidia.conf"]
+
+
+@pytest.mark.parametrize("part", Part)
+def test_what_of_a_station_is_here_is_known_from_its_drop_ins(tmp_path: Path, part: Part) -> None:
+    places = Places(tmp_path)
+    assert part_here(places, "bench") is Part.BOTH
+    files = station_files(
+        places,
+        "bench",
+        part=part,
+        credentials=(),
+        camera_credentials=(),
+        camera_networks=(),
+        networks=(),
+        nvidia=False,
+    )
+    carry_out(files, quiet, dry_run=False)
+    assert part_here(places, "bench") is part
+    assert part_here(places, "other") is Part.BOTH
 
 
 @pytest.mark.parametrize("name", ["-bench", "../etc", "", "a b", "x" * 65])
