@@ -29,16 +29,16 @@ ROOT = click.option(
     "camera_networks",
     metavar="ADDRESS",
     multiple=True,
-    help="Subnet of a network camera, or of an analysis on another machine, e.g. 192.168.7.0/24: opened to the grabber, "
-    "which has no network otherwise.",
+    help="Subnet of a network camera, or of an analysis on another machine, e.g. 192.168.7.0/24: opened to the "
+    "grabber, which has no network otherwise.",
 )
 @click.option(
     "--network",
     "networks",
     metavar="ADDRESS",
     multiple=True,
-    help="Subnet that alerts go to, or where PostgreSQL or a grabber on another machine is: opened to the analysis, which "
-    "has this machine alone otherwise; `any` opens all.",
+    help="Subnet that alerts go to, or where PostgreSQL or a grabber on another machine is: opened to the analysis, "
+    "which has this machine alone otherwise; `any` opens all.",
 )
 @click.option(
     "--part",

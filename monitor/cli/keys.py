@@ -21,8 +21,8 @@ def keys(name: str, folder: Path) -> None:
     """Make a pair of CURVE keys: FOLDER/NAME.key (secret, mode 0600) and FOLDER/NAME.pub (40 characters, public).
 
     The grabber and every analysis have a pair each. The secret stays on its machine; the public key goes to the other.
-    No file is ever overwritten. In /etc/crystal-monitor/secrets, root's alone, `crystal-monitor install` hands it to the
-    unit that needs it.
+    No file is ever overwritten. A secret in /etc/crystal-monitor/secrets, root's alone, is handed to its unit by
+    `crystal-monitor install`.
     """
     import re
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from monitor.errors import SettingsError
-from monitor.settings.redaction import without_passwords
-from monitor.settings.secrets import INLINE_SECRET, secrets_in
+from monitor.settings.mistakes import explain, suggestion, unreadable_variable
+from monitor.settings.secrets import secrets_in
 from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
 from monitor.settings.system_station import CONFIG_FOLDER, SECRETS_FOLDER, system_defaults
 
@@ -38,11 +37,14 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     try:
         environment = EnvSettingsSource(StationSettings)()
     except PydanticSettingsError as error:
-        raise SettingsError(f"environment variables {ENVIRONMENT_PREFIX}…: {error}") from None
+        told = unreadable_variable() or f"environment variables {ENVIRONMENT_PREFIX}…: {error}"
+        raise SettingsError(told) from None
+    flags = overrides or {}
+    given = _merged(_merged(tree, environment), flags)
     try:
-        settings = StationSettings(**_merged(_merged(tree, environment), overrides or {}))
+        settings = StationSettings(**given)
     except ValidationError as error:
-        raise SettingsError(_explain(error, path)) from None
+        raise SettingsError(explain(error, given, path, flags)) from None
     if path is not None and path.parent == CONFIG_FOLDER:
         for _, secret in secrets_in(settings):
             secret.keep_in(SECRETS_FOLDER)
@@ -80,45 +82,11 @@ def _refuse_unknown_environment() -> None:
         if variable.upper().startswith(ENVIRONMENT_PREFIX):
             first = variable.upper().removeprefix(ENVIRONMENT_PREFIX).split("__")[0]
             if first not in known:
-                raise SettingsError(
-                    f"environment variable {variable}: there is no setting {first.lower()!r}"
-                    f"{_suggestion(first.lower(), [name.lower() for name in known])}"
+                near = suggestion(
+                    first.lower(),
+                    [name.lower() for name in known],
+                    "`crystal-monitor check-config --schema` lists the keys",
                 )
-
-
-def _explain(error: ValidationError, path: Path | None) -> str:
-    origin = f"settings file {path}" if path is not None else "settings"
-    lines = []
-    for item in error.errors(include_url=False):
-        where = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            lines.append(
-                f"{where}: unknown key{_suggestion(str(item['loc'][-1]), _all_keys(StationSettings))}"
-            )
-        elif item["type"] == "union_tag_not_found":
-            lines.append(
-                f'{where}: it has no kind; add kind = "…" (`crystal-monitor check-config --schema` lists the kinds)'
-            )
-        elif item["type"] == INLINE_SECRET:
-            lines.append(f"{where}: {item['msg']}")
-        else:
-            given = without_passwords(repr(item["input"]))
-            lines.append(f"{where}: {item['msg']} (given: {given:.80})")
-    return f"{origin}: " + "\n  ".join(lines)
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return (
-        f"; did you mean {close[0]!r}?"
-        if close
-        else "; `crystal-monitor check-config --schema` lists the keys"
-    )
-
-
-def _all_keys(model: type[BaseModel]) -> list[str]:
-    schema = model.model_json_schema()
-    keys = set(schema.get("properties", {}))
-    for definition in schema.get("$defs", {}).values():
-        keys |= set(definition.get("properties", {}))
-    return sorted(keys)
+                raise SettingsError(
+                    f"environment variable {variable}: there is no setting {first.lower()!r}{near}"
+                )

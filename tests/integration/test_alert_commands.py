@@ -91,7 +91,7 @@ def test_a_test_leaves_the_daemon_s_status_at_the_broker_alone(tmp_path: Path) -
         ({"kind": "webhook", "options": {"url": "https://a.b/", "ca_file": "/nowhere/ca"}}, "'webhook': the certific"),
         ({"kind": "zeromq", "options": {"endpoint": "ipc:///nowhere/a"}}, "'zeromq': alerts cannot be published"),
         ({"kind": "pigeon"}, "there is no alert sink 'pigeon'"),
-        ({"kind": "log", "name": "with blank"}, "alerts.sinks.0.log.name"),
+        ({"kind": "log", "name": "with blank"}, '[[alerts.sinks]] "with blank", name: '),
     ],
 )  # fmt: skip
 def test_check_config_finds_it_without_sending(sink: dict[str, Any], says: str, tmp_path: Path) -> None:

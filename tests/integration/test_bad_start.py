@@ -46,17 +46,17 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "misspelt key in the environment": Mistake(
         "check-config",
-        ("intervall_s", "did you mean 'interval_s'"),
+        ("CRYSTAL_MONITOR__ANALYSIS__INTERVALL_S", "did you mean 'interval_s'"),
         variables={"CRYSTAL_MONITOR__ANALYSIS__INTERVALL_S": "5"},
     ),
     "value out of range": Mistake(
         "check-config {config}",
-        ("analysis.interval_s", "-5", "greater than or equal to 0"),
+        ("[analysis] interval_s", "-5", "greater than or equal to 0"),
         "[analysis]\ninterval_s = -5",
     ),
     "no number in the environment": Mistake(
         "check-config",
-        ("analysis.interval_s", "often", "number"),
+        ("variable CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S", "often", "number"),
         variables={"CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S": "often"},
     ),
     "settings file that is no TOML": Mistake(
@@ -149,7 +149,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "control socket's path that is too long": Mistake(
         "analyze {config}",
-        ("107", "control.endpoint"),
+        ("107", "[control] endpoint"),
         f'[control]\nendpoint = "ipc:///tmp/{"x" * 120}/control.ipc"',
     ),
     "unknown alert sink": Mistake("analyze {config}", ("pigeon",), '[[alerts.sinks]]\nkind = "pigeon"'),

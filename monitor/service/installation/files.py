@@ -93,8 +93,8 @@ def station_files(
 ) -> list[WriteFile]:
     """The drop-ins of one station's units; what was not asked for is not there.
 
-    part: what of the station runs here. credentials, camera_credentials: names of secrets that the analysis, the grabber
-    is given. camera_networks, networks: addresses that the grabber, the analysis may talk to.
+    part: what of the station runs here. credentials, camera_credentials: names of secrets for the analysis, for the
+    grabber. camera_networks, networks: addresses that the grabber, the analysis may talk to.
     """
     monitor_folder, grabber_folder = (places.units / f"{name}{station}.service.d" for name in SERVICES)
     files = []

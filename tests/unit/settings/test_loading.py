@@ -60,15 +60,41 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[analysis]\nintervall_s = 5", r"analysis\.intervall_s: unknown key; did you mean 'interval_s'\?"),
-        ("[trackin]\nmax_gap_s = 5", r"trackin: unknown key; did you mean 'tracking'\?"),
-        ("[camera]\nkind = 'simulated'\nfps = 5", r"fps: unknown key"),
-        ("qqqq = 5", r"qqqq: unknown key; `crystal-monitor check-config --schema` lists the keys"),
-        ("[analysis]\ninterval_s = nan", r"analysis\.interval_s: .*nan"),
-        ("[analysis]\ninterval_s = '5 min'", r"analysis\.interval_s: .*'5 min'"),
-        ("[camera]\nframes_per_s = 5", r"camera: it has no kind; add kind ="),
+        (
+            "[analysis]\nintervall_s = 5",
+            r"\[analysis\] intervall_s: unknown key; did you mean 'interval_s'\?",
+        ),
+        ("[trackin]\nmax_gap_s = 5", r"\[trackin\]: unknown key; did you mean 'tracking'\?"),
+        ("[camera]\nkind = 'simulated'\nfps = 5", r"\[camera\] fps: unknown key"),
+        (
+            "qqqq = 5",
+            r"station\.toml: qqqq: unknown key; `crystal-monitor check-config --schema` lists the keys",
+        ),
+        ("[analysis]\ninterval_s = nan", r"\[analysis\] interval_s: it must be .*\(given: nan\)"),
+        ("[analysis]\ninterval_s = '5 min'", r"\[analysis\] interval_s: .*'5 min'"),
+        ("[camera]\nframes_per_s = 5", r"\[camera\]: it has no kind; add kind ="),
         ("name = 'a/b'", r"name: .*'a/b'"),
-        ("[storage]\ndatabase = ''", r"storage\.database"),
+        ("[camera]\nkind = 'folder'", r"\[camera\] folder: it is missing: add it, or set .*__CAMERA__FOLDER"),
+        (
+            "[camera]\nkind = 'folder'\nfolder = '/x'\n[camera.time]\ntz = 'x'",
+            r"\[camera\.time\] tz: unknown key",
+        ),
+        ("analysis = 5", r"analysis: it must be a section, or an inline table \(given: 5\)"),
+        ("[stream.keys]\nlisteners = ['abc']", r"\[stream\.keys\] listeners, number 1: .*'abc'"),
+        (
+            "[[alerts.rules]]\nkind = 'bogus'",
+            r"\[\[alerts\.rules\]\] number 1: there is no kind = \"bogus\": choose",
+        ),
+        (
+            "[[alerts.sinks]]\nkind = 'log'\n[[alerts.sinks]]\nkind = 'mqtt'\nname = 'lab'\n"
+            "[alerts.sinks.options]\nhost = 'here'\nprot = 5",
+            r"\[\[alerts\.sinks\]\] \"lab\", \[alerts\.sinks\.options\] prot: unknown key; did you mean 'port'",
+        ),
+        (
+            "[[alerts.sinks]]\nkind = 'webhook'\n[alerts.sinks.options]\nurl = 5",
+            r"\[\[alerts\.sinks\]\] number 1, \[alerts\.sinks\.options\] url: a secret must not stand",
+        ),
+        ("[storage]\ndatabase = ''", r"\[storage\] database: "),
         ("[stream]\nendpoint = 'frames.ipc'", r"ipc:// and an absolute path"),
         ("[stream]\nendpoint = 'tcp://0.0.0.0:5555'", r"other machines, .*crystal-monitor keys"),
         ("[camera]\nkind = 'simulated'\nstarted_at = 2026-01-31T12:00:00", r"no time zone"),
@@ -87,7 +113,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     path.write_text("[analysis]\ninterval_s = -1\nthread = 2\n[tracking]\nmax_gap_s = -3")
     with pytest.raises(SettingsError) as raised:
         load_settings(path)
-    for part in ("analysis.interval_s", "analysis.thread", "tracking.max_gap_s"):
+    for part in ("[analysis] interval_s:", "[analysis] thread:", "[tracking] max_gap_s:"):
         assert part in str(raised.value)
 
 
@@ -97,7 +123,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("CRYSTAL_MONITOR__ANALISYS__INTERVAL_S", "5", "did you mean 'analysis'"),
         ("CRYSTAL_MONITOR__ANALYSIS__INTERVALL_S", "5", "did you mean 'interval_s'"),
         (INTERVAL, "often", "often"),
-        ("CRYSTAL_MONITOR__ALERTS__RULES", "[not json", "alerts"),
+        ("CRYSTAL_MONITOR__ALERTS__RULES", "[not json", "ALERTS__RULES: its value is no JSON"),
     ],
 )
 def test_a_mistake_in_the_environment_is_told(
@@ -106,6 +132,44 @@ def test_a_mistake_in_the_environment_is_told(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=says):
         load_settings(None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        (INTERVAL, "often", "VARIABLE: it must be a valid number, .*'often'"),
+        (
+            "CRYSTAL_MONITOR__TRACKING",
+            '{"max_gap": 3}',
+            r"VARIABLE: \[tracking\] max_gap: unknown key; did you mean",
+        ),
+        ("CRYSTAL_MONITOR__ALERTS__RULES", "[not json", "VARIABLE: its value is no JSON"),
+        ("crystal_monitor__analysis__threads", "-1", "VARIABLE: it must be greater"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_not_blamed_on_the_file(
+    variable: str, value: str, says: str, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(
+        SettingsError, match=says.replace("VARIABLE", f"^environment variable {variable}")
+    ) as told:
+        load_settings(config)
+    assert str(config) not in str(told.value)
+    config.write_text("[analysis]\nrun_name = 5\n")
+    with pytest.raises(SettingsError) as told:
+        load_settings(config)
+    if "JSON" not in says:
+        assert f"settings file {config}: [analysis] run_name: " in str(told.value), (
+            "the file's own is told beside it"
+        )
+
+
+def test_a_mistake_of_a_flag_is_blamed_on_neither(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(INTERVAL, "5")
+    with pytest.raises(SettingsError, match=r"\[analysis\] interval_s: .*given: -1") as told:
+        load_settings(config, {"analysis": {"interval_s": -1}})
+    assert "environment variable" not in str(told.value)
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

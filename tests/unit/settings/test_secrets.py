@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from monitor.errors import SettingsError
 from monitor.settings.base import SettingsModel
-from monitor.settings.loading import _explain
+from monitor.settings.mistakes import explain
 from monitor.settings.redaction import settings_snapshot, without_passwords, without_secrets
 from monitor.settings.secrets import LONGEST_SECRET_BYTES, Secret, secrets_in
 from monitor.settings.station import StationSettings
@@ -142,7 +142,7 @@ def test_a_credential_without_systemd_says_what_the_unit_lacks(monkeypatch: pyte
 def test_the_word_itself_in_the_settings_is_refused_and_not_repeated(written: object) -> None:
     with pytest.raises(ValidationError) as raised:
         Station.model_validate({"password": written})
-    told = _explain(raised.value, None)
+    told = explain(raised.value, {"password": written}, None, {})
     assert "password: " in told
     assert 'write { file = "/etc/crystal-monitor/NAME" }' in told
     assert WORD not in told

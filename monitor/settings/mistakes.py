@@ -1,0 +1,191 @@
+"""Mistakes in settings, in the words of who wrote them: section and key as in the file, or the environment variable."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from monitor.settings.redaction import without_passwords
+from monitor.settings.secrets import INLINE_SECRET
+from monitor.settings.station import ENVIRONMENT_PREFIX, NESTING, StationSettings
+
+Key = str | int
+_SCHEMA = "`crystal-monitor check-config --schema` lists"
+_LONGEST_VALUE = 80
+
+
+def explain(
+    error: ValidationError, given: Mapping[str, Any], file: Path | None, flags: Mapping[str, Any]
+) -> str:
+    """All that is wrong, a line each.
+
+    Args:
+        error: of `StationSettings(**given)`.
+        given: file, environment and flags, merged.
+        file: the settings file.
+        flags: what the command line said of it; it wins over environment and file.
+    """
+    told: dict[str, list[str]] = {}
+    found = [(item, _keys(item, given)) for item in error.errors(include_url=False)]
+    secrets = [keys for item, keys in found if item["type"] == INLINE_SECRET]
+    for item, keys in found:
+        if keys in secrets and item["type"] != INLINE_SECRET:
+            continue  # it would show the secret
+        variable, length = (None, 0) if _reaches(flags, keys) else _variable(keys)
+        origin = f"settings file {file}" if file is not None else "settings"
+        where = _place(keys, given, is_value=item["type"] == INLINE_SECRET)
+        if variable is not None:
+            origin = f"environment variable {variable}"
+            where = where if len(keys) > length else ""
+        line = f"{where}: {_what(item, keys)}" if where else _what(item, keys)
+        if line not in told.setdefault(origin, []):
+            told[origin].append(line)
+    return "\n".join(f"{origin}: " + "\n  ".join(lines) for origin, lines in told.items())
+
+
+def unreadable_variable() -> str | None:
+    """What is wrong with the environment variable that holds broken JSON; None where none does."""
+    for variable, value in os.environ.items():
+        if variable.upper().startswith(ENVIRONMENT_PREFIX) and value.lstrip()[:1] in ("[", "{"):
+            try:
+                json.loads(value)
+            except ValueError as error:
+                return f"environment variable {variable}: its value is no JSON ({error}): correct it, or use the file"
+    return None
+
+
+def suggestion(word: str, known: Sequence[str], otherwise: str) -> str:
+    """`; did you mean 'WORD'?`, where a known word is near, else `otherwise`."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
+
+
+def _what(item: ErrorDetails, keys: Sequence[Key]) -> str:
+    kind, message = item["type"], item["msg"]
+    variable = ENVIRONMENT_PREFIX + NESTING.join(str(key) for key in keys).upper()
+    match kind:
+        case "extra_forbidden":
+            told = (
+                f"unknown key{suggestion(str(keys[-1]), _all_keys(StationSettings), f'{_SCHEMA} the keys')}"
+            )
+        case "union_tag_not_found":
+            told = f'it has no kind; add kind = "…" ({_SCHEMA} the kinds)'
+        case "union_tag_invalid":
+            told = f'there is no kind = "{item["ctx"]["tag"]}": choose one of {item["ctx"]["expected_tags"]}'
+        case "missing":
+            told = (
+                f"it is missing: add it, or set the environment variable {variable} ({_SCHEMA} what it means)"
+            )
+        case "model_type" | "model_attributes_type" | "dict_type":
+            told = f"it must be a section, or an inline table (given: {_shown(item['input'])})"
+        case _:
+            told = message.removeprefix("Value error, ")
+            told = told.replace("Input should", "it must").replace("String should", "it must")
+            names_its_keys = kind == "value_error" and isinstance(item["input"], Mapping | BaseModel)
+            if kind != INLINE_SECRET and not names_its_keys:
+                told = f"{told} (given: {_shown(item['input'])})"
+    return told
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping | BaseModel):
+        return "a section, or an inline table"
+    return f"{without_passwords(repr(value)):.{_LONGEST_VALUE}}"
+
+
+def _keys(item: ErrorDetails, given: Mapping[str, Any]) -> list[Key]:
+    """The way to the value through what was given; the library puts names of its own models between."""
+    keys: list[Key] = []
+    here: Any = given
+    parts = list(item["loc"])
+    while parts:
+        part = parts.pop(0)
+        if _is_table(here) and isinstance(part, str):
+            if parts and "kind" in here and _names_a_kind(part, here):
+                continue  # which kind of table it is, said once before its own keys
+            if part in here or (item["type"] == "missing" and not parts):
+                keys.append(part)
+                here = here.get(part)
+        elif isinstance(here, list | tuple) and isinstance(part, int):
+            keys.append(part)
+            here = here[part]
+    return keys
+
+
+def _names_a_kind(part: str, table: Mapping[str, Any]) -> bool:
+    return part == table["kind"] or part not in table
+
+
+def _is_table(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _place(keys: Sequence[Key], given: Mapping[str, Any], *, is_value: bool) -> str:
+    """`[analysis] interval_s`; in an array of tables `[[alerts.sinks]] "lab-chat", [alerts.sinks.options] url`.
+
+    `is_value`: it is no section, whatever was given.
+    """
+    entry = ""
+    tables: list[str] = []
+    here: Any = given
+    for place, key in enumerate(keys):
+        here = _at(here, key)
+        if isinstance(key, str):
+            tables.append(key)
+        elif _is_table(here):
+            name = here.get("name")
+            entry = f"[[{'.'.join(tables)}]] " + (
+                f'"{name}"' if isinstance(name, str) else f"number {key + 1}"
+            )
+            if place == len(keys) - 1:
+                return entry
+    number = f", number {keys[-1] + 1}" if keys and isinstance(keys[-1], int) else ""
+    if not tables:
+        return ""
+    if _is_table(here) and not is_value:
+        section = f"[{'.'.join(tables)}]"
+    elif entry and f"[[{'.'.join(tables[:-1])}]]" == entry.split(" ")[0]:
+        section = tables[-1]
+    else:
+        section = f"[{'.'.join(tables[:-1])}] {tables[-1]}" if tables[:-1] else tables[-1]
+    return f"{entry}{', ' if entry else ''}{section}{number}"
+
+
+def _reaches(tree: Mapping[str, Any], keys: Sequence[Key]) -> bool:
+    here: Any = tree
+    for key in keys:
+        if not (_is_table(here) and key in here):
+            return False
+        here = _at(here, key)
+    return bool(keys)
+
+
+def _at(here: Any, key: Key) -> Any:
+    if _is_table(here):
+        return here.get(str(key))
+    return here[key] if isinstance(here, list | tuple) and isinstance(key, int) else None
+
+
+def _variable(keys: Sequence[Key]) -> tuple[str | None, int]:
+    """The environment variable that set the value, or a table that it is in, and how many of the keys it names."""
+    known = {variable.upper(): variable for variable in os.environ}
+    for length in range(len(keys), 0, -1):
+        name = ENVIRONMENT_PREFIX + NESTING.join(str(key) for key in keys[:length]).upper()
+        if name in known:
+            return known[name], length
+    return None, 0
+
+
+def _all_keys(model: type[BaseModel]) -> list[str]:
+    schema = model.model_json_schema()
+    keys = set(schema.get("properties", {}))
+    for definition in schema.get("$defs", {}).values():
+        keys |= set(definition.get("properties", {}))
+    return sorted(keys)
