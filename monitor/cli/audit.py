@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from monitor.cli.options import database_option, json_option
+from monitor.cli.options import database_option, json_option, wide_option
 from monitor.cli.output import print_rows, to_json
 
 EXIT_NOT_INTACT = 1
@@ -34,7 +34,8 @@ def audit() -> None:
 @click.option("--run", "run", help="Only this run: number, name, or `last`.")
 @database_option
 @json_option
-def show(limit: int, kind: str | None, run: str | None, database: str, as_json: bool) -> None:
+@wide_option
+def show(limit: int, kind: str | None, run: str | None, database: str, as_json: bool, wide: bool) -> None:
     """Show the newest rows of the trail; times are UTC."""
     from monitor.store import TrailReader
 
@@ -45,7 +46,14 @@ def show(limit: int, kind: str | None, run: str | None, database: str, as_json: 
     if as_json:
         click.echo(to_json([row | {"details": json.loads(str(row["details"]))} for row in rows]))
         return
-    print_rows(rows, as_json=False, columns=SHOWN, empty="the audit trail has no such row")
+    print_rows(
+        rows,
+        as_json=False,
+        columns=SHOWN,
+        empty="the audit trail has no such row",
+        wide=wide,
+        dispensable=("who_by", "run_id", "why"),
+    )
 
 
 @audit.command(epilog="Example: crystal-monitor audit verify --expect 4f9c…")

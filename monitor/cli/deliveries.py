@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.options import database_option, json_option
+from monitor.cli.options import database_option, json_option, wide_option
 from monitor.cli.output import print_rows
 
 COLUMNS = (
@@ -18,7 +18,8 @@ COLUMNS = (
 @click.option("--pending", is_flag=True, help="Only what no sink has taken yet.")
 @database_option
 @json_option
-def deliveries(run: str, pending: bool, database: str, as_json: bool) -> None:
+@wide_option
+def deliveries(run: str, pending: bool, database: str, as_json: bool, wide: bool) -> None:
     """List the deliveries of RUN's alerts (its number, its name, or `last`), one for each alert and sink.
 
     The state is `pending`, `sent` or `given_up`; times are of the real clock, in UTC. An alert is kept until the
@@ -38,5 +39,7 @@ def deliveries(run: str, pending: bool, database: str, as_json: bool) -> None:
         rows,
         as_json=as_json,
         columns=COLUMNS,
+        wide=wide,
+        dispensable=("kind", "field", "queued_at", "rule", "last_attempt_at", "attempts"),
         empty="every alert of this run has reached its sinks" if pending else "this run has no deliveries",
     )

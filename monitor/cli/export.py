@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,19 +28,49 @@ VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "
     required=True,
     help="Folder for the files; made if missing.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace files of an earlier export in the folder --out.")
 @station_option
 @database_option
-def export(run: str, kind: Literal["csv", "parquet"], out: Path, station: str | None, database: str) -> None:
-    """Write RUN's tables into the folder --out, one file for each view; units stand in the column names."""
+def export(
+    run: str,
+    kind: Literal["csv", "parquet"],
+    out: Path,
+    overwrite: bool,
+    station: str | None,
+    database: str,
+) -> None:
+    """Write RUN's tables into the folder --out, one file for each view; units stand in the column names.
+
+    A file gets its name once it is whole; those of an earlier export are refused without --overwrite.
+    """
     from monitor.store import TrailReader
 
     write = _write_csv if kind == "csv" else _write_parquet
+    paths = {view: out / f"{view}.{kind}" for view in VIEWS}
+    there = [path for path in paths.values() if path.exists()]
+    if there and not overwrite:
+        raise UserError(
+            f"{there[0]} is there already ({len(there)} of {len(paths)} files are): name another folder with --out, or "
+            "replace them with --overwrite"
+        )
     with TrailReader(database) as reader:
         run_id = find_run(reader, run, station)
         out.mkdir(parents=True, exist_ok=True)
-        for view in VIEWS:
-            path = out / f"{view}.{kind}"
-            click.echo(f"{path}: {write(path, view, reader.stream(view, run_id))} rows")
+        for view, path in paths.items():
+            with made_whole(path) as part:
+                count = write(part, view, reader.stream(view, run_id))
+            click.echo(f"{path}: {count} rows")
+
+
+@contextmanager
+def made_whole(path: Path) -> Iterator[Path]:
+    """The file to write to, which takes the place of `path` once it is whole, and is gone where that fails."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_csv(path: Path, _view: str, stream: RowStream) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="Example: sudo crystal-monitor keys grabber --out /etc/crystal-monitor/secrets")
+@click.command(epilog="Example: crystal-monitor keys grabber --out /etc/crystal-monitor/secrets")
 @click.argument("name")
 @click.option(
     "--out",

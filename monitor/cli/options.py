@@ -59,3 +59,10 @@ def find_run(reader: TrailReader, run: str, station: str | None) -> int:
 def json_option(command: Command) -> Command:
     """`--json`: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+
+
+def wide_option(command: Command) -> Command:
+    """`--wide`: a table as wide as it is."""
+    return click.option(
+        "--wide", is_flag=True, help="Show all columns, however wide; else a table is fitted to the terminal."
+    )(command)

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import click
 
+from monitor.cli.table import NOTHING, Column, fitted_lines, table_lines
+
 Row = Mapping[str, Any]
 SIGNIFICANT_DIGITS = 5
+_FRACTION = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z$")
 
 
 def print_rows(
-    rows: Sequence[Row], *, as_json: bool, columns: Sequence[str] | None = None, empty: str
+    rows: Sequence[Row],
+    *,
+    as_json: bool,
+    columns: Sequence[str] | None = None,
+    empty: str,
+    wide: bool = True,
+    dispensable: Sequence[str] = (),
 ) -> None:
     """Print rows with their column names, units included.
 
@@ -25,6 +38,8 @@ def print_rows(
         as_json: one JSON array instead of a table.
         columns: which columns the table shows, in order; JSON has them all.
         empty: what to tell a person when there are no rows.
+        wide: the table is as wide as it is; else it is fitted to the terminal, where there is one.
+        dispensable: the columns that are left out first where the terminal is too narrow.
     """
     if as_json:
         click.echo(to_json(list(rows)))
@@ -32,16 +47,21 @@ def print_rows(
     if not rows:
         click.echo(empty)
         return
-    shown = list(columns) if columns is not None else list(rows[0])
-    table = [shown] + [[_cell(row.get(name)) for name in shown] for row in rows]
-    numeric = [_is_numeric(row.get(name) for row in rows) for name in shown]
-    widths = [max(len(line[i]) for line in table) for i in range(len(shown))]
-    for line in table:
-        cells = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        )
-        click.echo("  ".join(cells).rstrip())
+    table = [
+        Column(name, [_cell(row.get(name)) for row in rows], _is_numeric(row.get(name) for row in rows))
+        for name in (columns if columns is not None else rows[0])
+    ]
+    if wide or not sys.stdout.isatty():
+        for line in table_lines(table):
+            click.echo(line)
+        return
+    width = shutil.get_terminal_size().columns
+    lines, left_out = fitted_lines([_to_the_second(column) for column in table], width, dispensable)
+    for line in lines:
+        click.echo(line)
+    if left_out:
+        told = f"no room for {', '.join(left_out)}: --wide shows all columns, --json all there are"
+        click.echo(click.wrap_text(told, width), err=True)
 
 
 def print_json_rows(rows: Iterable[Row]) -> None:
@@ -73,7 +93,7 @@ def duration_text(seconds: float | None) -> str:
 
 def _cell(value: object) -> str:
     if value is None:
-        return "–"
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -81,6 +101,11 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return str(value)
+
+
+def _to_the_second(column: Column) -> Column:
+    """Moments without their fractions, in a table that room is wanted for."""
+    return replace(column, cells=[_FRACTION.sub(r"\1 \2Z", cell) for cell in column.cells])
 
 
 def _is_numeric(values: Iterable[object]) -> bool:

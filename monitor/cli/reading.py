@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from monitor.cli.options import database_option, find_run, json_option, station_option
+from monitor.cli.options import database_option, find_run, json_option, station_option, wide_option
 from monitor.cli.output import print_json_rows, print_rows
 
 Record = dict[str, str | int | float | bytes | None]
@@ -55,12 +55,19 @@ GROWTH_COLUMNS = (
 )  # fmt: skip
 EVENT_COLUMNS = ("event_id", "elapsed_s", "field", "kind", "crystal_id", "message", "acknowledged_at")
 
+DISPENSABLE = (
+    "growth_rate_px_per_s", "fit_ended_s", "equivalent_diameter_px", "last_area_px", "area_px", "points", "field",
+    "carried", "touches_border", "aspect_ratio", "ended_s", "end_reason", "frames_lost", "feret_max_um", "area_um2",
+)  # fmt: skip
+"""Columns that a narrow terminal does without, the first first: what others say in other units, then detail."""
+
 
 @click.command(epilog="Example: crystal-monitor runs --database sqlite:///trails.sqlite")
 @station_option
 @database_option
 @json_option
-def runs(station: str | None, database: str, as_json: bool) -> None:
+@wide_option
+def runs(station: str | None, database: str, as_json: bool, wide: bool) -> None:
     """List the runs, one a line; times in seconds since each run's time zero."""
     from monitor.store import TrailReader
 
@@ -73,6 +80,8 @@ def runs(station: str | None, database: str, as_json: bool) -> None:
         as_json=as_json,
         columns=("station", *RUN_COLUMNS) if several else RUN_COLUMNS,
         empty="no run yet: `crystal-monitor replay` or `run` makes one",
+        wide=wide,
+        dispensable=DISPENSABLE,
     )
 
 
@@ -84,6 +93,7 @@ def runs(station: str | None, database: str, as_json: bool) -> None:
 @station_option
 @database_option
 @json_option
+@wide_option
 def trails(
     run: str,
     field: str | None,
@@ -92,6 +102,7 @@ def trails(
     station: str | None,
     database: str,
     as_json: bool,
+    wide: bool,
 ) -> None:
     """List the crystals of RUN (its number, its name, or `last`).
 
@@ -103,6 +114,7 @@ def trails(
         asked,
         _shown_rows(limit, as_json),
         as_json=as_json,
+        wide=wide,
         how=_Cut.FIRST,
         columns=TRAIL_COLUMNS,
         words=("crystals", "no crystal was confirmed in this run"),
@@ -118,6 +130,7 @@ def trails(
 @station_option
 @database_option
 @json_option
+@wide_option
 def growth(
     run: str,
     crystal: int,
@@ -127,6 +140,7 @@ def growth(
     station: str | None,
     database: str,
     as_json: bool,
+    wide: bool,
 ) -> None:
     """Show the growth of CRYSTAL (its number in `trails`) in RUN over time.
 
@@ -140,6 +154,7 @@ def growth(
         _Asked("growth_history", run, station, since_s, narrowing),
         _shown_rows(limit, as_json),
         as_json=as_json,
+        wide=wide,
         how=_Cut.EVENLY,
         columns=GROWTH_COLUMNS,
         words=(
@@ -157,6 +172,7 @@ def growth(
 @station_option
 @database_option
 @json_option
+@wide_option
 def events(
     run: str,
     field: str | None,
@@ -165,6 +181,7 @@ def events(
     station: str | None,
     database: str,
     as_json: bool,
+    wide: bool,
 ) -> None:
     """List what happened in RUN: births, contacts, merges, states, alerts, notes."""
     asked = _Asked("event_log", run, station, since_s, {} if field is None else {"field": field})
@@ -173,6 +190,7 @@ def events(
         asked,
         _shown_rows(limit, as_json),
         as_json=as_json,
+        wide=wide,
         how=_Cut.NEWEST,
         columns=EVENT_COLUMNS,
         words=("events", "nothing happened yet"),
@@ -197,12 +215,13 @@ def events(
 )
 @database_option
 @json_option
-def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: bool) -> None:
+@wide_option
+def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: bool, wide: bool) -> None:
     """Ask the database one question in SQL. Nothing can be changed this way; the views are in the README."""
     from monitor.store import run_query
 
     rows = list(run_query(database, sql, max_rows, timeout_s).records())
-    print_rows(rows, as_json=as_json, empty="no rows")
+    print_rows(rows, as_json=as_json, empty="no rows", wide=wide)
 
 
 class _Cut(Enum):
@@ -237,6 +256,7 @@ def _show(
     at_most: int | None,
     *,
     as_json: bool,
+    wide: bool,
     how: _Cut,
     columns: Sequence[str],
     words: tuple[str, str],
@@ -276,7 +296,9 @@ def _show(
         if as_json:
             print_json_rows(rows)
         else:
-            print_rows(list(rows), as_json=False, columns=columns, empty=empty)
+            print_rows(
+                list(rows), as_json=False, columns=columns, empty=empty, wide=wide, dispensable=DISPENSABLE
+            )
 
 
 def _step(count: int, at_most: int) -> int:

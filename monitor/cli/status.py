@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +52,7 @@ def status(config: Path | None, database: str | None, watch: bool, as_json: bool
     stop = stop_on_signals() if watch else None
     while True:
         found = station_status(settings)
-        text = to_json(found.as_plain()) if as_json else "\n".join(_lines(found))
+        text = to_json(found.as_plain()) if as_json else "\n".join(map(_fitted, _lines(found)))
         if watch and sys.stdout.isatty():
             click.clear()
         click.echo(text)
@@ -161,6 +163,15 @@ def _of_alerts(stored: StoredStatus) -> Iterator[str]:
     yield _line("alerts", f"{stored.alerts_unacknowledged} to acknowledge (crystal-monitor ack EVENT):")
     for alert in stored.alerts:
         yield _line("", f"{alert['event_id']}: {alert['rule']}: {alert['message']}")
+
+
+def _fitted(line: str) -> str:
+    """The line, broken under its own text where the terminal is narrower."""
+    if not sys.stdout.isatty():
+        return line
+    width = max(shutil.get_terminal_size().columns, 3 * _LABEL)
+    indent = " " * (_LABEL + 2)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _line(label: str, text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from monitor.settings.base import SettingsModel
 from monitor.settings.change_gate import ChangeGateSettings
+from monitor.settings.endpoints import check_endpoint
 
 
 class AnalysisSettings(SettingsModel):
@@ -49,3 +50,8 @@ class ControlSettings(SettingsModel):
     """ZeroMQ endpoint, `ipc://PATH`; empty places it beside the stream's socket, as `control.ipc`."""
     timeout_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """How long the command line waits for the daemon's answer, seconds."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint_is_usable(cls, endpoint: str) -> str:
+        return check_endpoint(endpoint) if endpoint else endpoint

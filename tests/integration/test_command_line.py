@@ -171,6 +171,24 @@ def test_an_export_is_the_views_row_by_row(kind: str, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_an_export_replaces_nothing_that_it_was_not_told_to(folder: Path) -> None:
+    again = ("export", "last", "--out", "once")
+    runs = folder / "once" / "run_summary.csv"
+    assert ask(folder, {"first": again})["first"].code == 0
+    written = runs.read_bytes()
+    runs.write_text("my own notes in it")
+    refused = ask(folder, {"again": again})["again"]
+    assert refused.code == 2, refused
+    assert "run_summary.csv is there already" in refused.error
+    assert "--overwrite" in refused.error
+    assert runs.read_text() == "my own notes in it"
+    assert ask(folder, {"told": (*again, "--overwrite")})["told"].code == 0
+    assert runs.read_bytes() == written
+    assert sorted(path.name for path in runs.parent.iterdir() if path.suffix != ".csv") == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_stills_become_labels_overlays_and_a_table(folder: Path) -> None:
     scope = SimulatedMicroscope(FIELD)
     shot, image = scope.at(100.0), scope.render_only(100.0)
