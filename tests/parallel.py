@@ -14,6 +14,12 @@ QUICK = ("tests/unit/", "tests/property/", "tests/contract/")
 """First, so that a fault shows early."""
 ONE_MACHINE = "tests/deploy/"
 """What shares a machine of its own with a real systemd: booted once."""
+ALONE_LONG = (
+    "tests/accuracy/test_change_gate.py",
+    "tests/integration/test_kill.py",
+    "tests/soak/test_soak.py",
+)
+"""Long tests that share nothing: each may run beside the others of its file."""
 MOST_PROCESSES = 8
 """More would have to share one disk and one address space of ports, and each takes a gigabyte."""
 
@@ -22,6 +28,8 @@ class ByFile(LoadScopeScheduling):
     """The tests of a file go together, for what they share; files in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(ALONE_LONG):
+            return nodeid
         return ONE_MACHINE if nodeid.startswith(ONE_MACHINE) else nodeid.split("::", 1)[0]
 
     def remove_node(self, node: WorkerController) -> str | None:

@@ -103,7 +103,7 @@ class Station:
             found |= {role: int(number) for role in ("grab", "analyze") if role.encode() in words}
         return found
 
-    def command(self, *words: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line to its end."""
         return subprocess.run(
             [sys.executable, "-m", "monitor.cli", *words],

@@ -147,12 +147,12 @@ def test_a_hanging_sink_holds_up_nobody_and_is_left_behind_at_the_end() -> None:
     began = time.monotonic()
     for number in range(1, 50):
         desk.post.offer({"hanging": [parcel(number, "hanging")], "kept": [parcel(100 + number, "kept")]})
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < PATIENCE_S / 2, "the sink would have held it up for longer"
     desk.until(desk.ended(*range(101, 150)))
     assert len(desk.post.in_hand["hanging"]) == 49
     began = time.monotonic()
     assert desk.post.close(0.2) == ["hanging"]
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < PATIENCE_S / 2
     hanging.released.set()
 
 
