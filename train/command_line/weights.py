@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.card import load_card
 from train.command_line.arguments import add_data, add_threads, add_weights, data_of
 from train.evaluation.limits import lines
-from train.evaluation.report import evaluate
+from train.evaluation.report import evaluate, with_earlier
 from train.parity_frames import make_parity
 from train.release import release_checkpoint
 from train.shift import SHIFTS, try_shift
@@ -41,7 +41,11 @@ def add_commands(commands: Commands) -> None:
     add_weights(measure)
     add_data(measure)
     measure.add_argument("--overlays", type=Path, help="folder for overlays to look at")
-    measure.add_argument("--json", type=Path, help="file for the figures (default: printed)")
+    measure.add_argument(
+        "--json",
+        type=Path,
+        help="file for the figures, in which other parts of the same weights stay (default: printed)",
+    )
     measure.add_argument(
         "--parts", nargs="+", help="of simulation growth ice film suspension robustness drops (default: all)"
     )
@@ -94,6 +98,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     figures = evaluate(options.weights, data_of(options), options.overlays, options.parts, options.threads)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
+        figures = with_earlier(figures, options.json)
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     else:
         print(json.dumps(figures, indent=1))

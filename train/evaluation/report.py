@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from engine.card import load_card
 from train.errors import TrainingError
 from train.evaluation import overlay
 from train.evaluation.corruptions import evaluate_robustness
@@ -46,7 +49,15 @@ def evaluate(
         print("evaluating on the simulation alone: no folder of real images (--data)", flush=True)
         chosen = [part for part in chosen if part in SIMULATED_PARTS] or ["simulation"]
     segment = engine_segment(weights, threads)
-    figures: dict[str, Any] = {"weights": weights}
+    card = load_card(weights)
+    figures: dict[str, Any] = {
+        "weights": weights,
+        "of": {
+            "weights": card.weights_hash,
+            "thresholds": asdict(card.thresholds),
+            "positive_weights": list(card.positive_weights),
+        },
+    }
     if "simulation" in chosen:
         figures["simulation"] = evaluate_simulation(segment)
     if "growth" in chosen:
@@ -64,6 +75,19 @@ def evaluate(
     if overlays is not None:
         _draw(segment, data, overlays, chosen)
     return figures
+
+
+def with_earlier(figures: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Figures with those of other parts in a file of earlier ones, if that is of the same weights and thresholds.
+
+    So parts can be measured one at a time. A file that is none of an evaluation is left out of account.
+    """
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        same = earlier["of"] == figures["of"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return figures
+    return {**earlier, **figures} if same else figures
 
 
 def _draw(segment: Segment, data: Path, overlays: Path, parts: Sequence[str]) -> None:

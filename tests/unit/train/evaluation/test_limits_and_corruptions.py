@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from train.evaluation.corruptions import (
     noise,
 )
 from train.evaluation.limits import LIMITS, Limit, lines
+from train.evaluation.report import with_earlier
 from train.metrics.scores import SizeClass
 
 
@@ -88,3 +91,16 @@ def test_stronger_is_further_from_the_image(corruption):
         for strength in corruption.strengths
     ]
     assert 0 < apart[0] < apart[1] < apart[2]
+
+
+def test_parts_measured_one_at_a_time_stand_in_one_file(tmp_path):
+    file = tmp_path / "figures.json"
+    ice, film = {"of": {"weights": "a"}, "ice": 1}, {"of": {"weights": "a"}, "film": 2}
+    assert with_earlier(ice, file) == ice
+    file.write_text(json.dumps(ice))
+    assert with_earlier(film, file) == {"of": {"weights": "a"}, "ice": 1, "film": 2}
+    assert with_earlier({**film, "ice": 3}, file)["ice"] == 3
+    other = {"of": {"weights": "b"}, "film": 2}
+    assert with_earlier(other, file) == other
+    file.write_text(json.dumps({"ice": 1}))  # of an earlier version
+    assert with_earlier(film, file) == film
