@@ -8,7 +8,7 @@ DEV := .venv
 BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
-.PHONY: demo test gpu-test lint audit bench wheel clean
+.PHONY: demo test gpu-test lint audit bench wheel wheel-alone clean
 
 demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
 	$(CORE)/bin/crystal-monitor demo
@@ -37,6 +37,9 @@ bench: $(DEV)/.ready ## Ratios against named peers, each in one run
 
 wheel: $(DEV)/.ready
 	$(DEV)/bin/python -m build --wheel --outdir dist .
+
+wheel-alone: wheel ## The wheel in a clean environment without torch runs the demo
+	.ci/wheel-alone $(PYTHON)
 
 $(CORE)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
