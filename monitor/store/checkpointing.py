@@ -2,11 +2,14 @@
 
 In quiet SQLite checkpoints by itself, every 1000 pages (4 MB), within a commit. A reader in the middle of a question
 keeps the log from starting anew, and readers that overlap for ever would let it grow for ever. From
-`TROUBLE_BYTES` on the commits therefore leave checkpoints to this thread. Ten times a second a passive one copies what
-no reader needs, and holds nobody up; as soon as that is all, a truncating one holds the commits for a moment and starts
-the log anew. Where no such moment comes and the log goes on growing, commits are made to wait for old readers to end
-(`patience_s`), but not while the same one holds the log: what a reader pins cannot be taken from it, and the log is as
-long as what was written since its question began.
+`TROUBLE_BYTES` on the commits therefore leave checkpoints to this thread. Several times a second a passive one copies
+what no reader needs, and holds nobody up; as soon as that is all, a truncating one holds the commits for a moment and
+starts the log anew. Where no such moment comes and the log goes on growing, commits are made to wait for old readers to
+end, from `HOLD_BYTES` on: first for those that read before the commits were held, then for those that came until the
+last of these had ended; who comes later reads the database itself, and is not in the way. One patient wait therefore
+does what many short ones do not: each of them begins anew, and holds the commits for longer in all. No commit waits
+while the same reader holds the log: what it pins cannot be taken from it, and the log is as long as what was written
+since its question began.
 """
 
 from __future__ import annotations
@@ -24,20 +27,15 @@ QUIET_PAGES = 1000
 """SQLite's own checkpoint comes after so many pages, in a commit."""
 TROUBLE_BYTES = 16 * 2**20
 """From this size of the log on this thread looks after it."""
+HOLD_BYTES = 28 * 2**20
+"""From this size of the log on commits wait for old readers."""
+PATIENCE_S = 10.0
+"""How long a commit may wait for old readers, seconds: twice what a slow question takes. Then commits are left alone
+for as long."""
 MOMENT_S = 0.1
 """How long a moment without an old reader is waited out, and how often one is looked for, seconds."""
-STRETCHES = 2.5
-"""Held for long, commits are then left alone for so many times as long."""
-_LONGEST_PAUSE_S = 2.0
-_SLOWER = 1.2
-"""While one reader pins the log, moments are looked for less and less often: after some 10 s at the longest pause."""
-
-
-def patience_s(log_bytes: int) -> float:
-    """How long a truncating checkpoint, and with it a commit, may wait for old readers, seconds."""
-    if log_bytes < 2 * TROUBLE_BYTES:
-        return 0.0
-    return 1.0 if log_bytes < 5 * TROUBLE_BYTES // 2 else 4.0
+_PINNED_PAUSE_S = 0.2
+"""As long as one reader pins the log, which may end at any moment."""
 
 
 class Checkpointer:
@@ -98,7 +96,6 @@ class Checkpointer:
     def _look_for_a_moment(self, own: sqlite3.Connection) -> None:
         pause_s, rest_until_s, copied_before = MOMENT_S, 0.0, -1
         while not self._stop.wait(pause_s):
-            patience = patience_s(self._length())
             try:
                 _, pages, copied = own.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 pinned = copied == copied_before and copied < pages
@@ -106,15 +103,15 @@ class Checkpointer:
                 if copied == pages:  # nobody reads what is older: hold the commits before somebody does
                     if _truncate(own, MOMENT_S):
                         return
-                elif patience and not pinned and time.monotonic() > rest_until_s:
+                elif not pinned and self._length() > HOLD_BYTES and time.monotonic() > rest_until_s:
                     begun_s = time.monotonic()
-                    if _truncate(own, patience):
+                    if _truncate(own, PATIENCE_S):
                         return
-                    rest_until_s = time.monotonic() + STRETCHES * (time.monotonic() - begun_s)
+                    rest_until_s = 2 * time.monotonic() - begun_s
             except sqlite3.Error as error:  # a full disk, for one: it is tried again
                 log.info("the write-ahead log of %s cannot be shortened yet: %s", self._database, error)
                 pinned = True
-            pause_s = min(_SLOWER * pause_s, _LONGEST_PAUSE_S) if pinned else MOMENT_S
+            pause_s = _PINNED_PAUSE_S if pinned else MOMENT_S
 
 
 def _truncate(connection: sqlite3.Connection, patience: float) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from monitor.errors import StoreUnusableError
 from monitor.store.bulk import run
-from monitor.store.checkpointing import QUIET_PAGES, TROUBLE_BYTES, Checkpointer
+from monitor.store.checkpointing import PATIENCE_S, QUIET_PAGES, TROUBLE_BYTES, Checkpointer
 from monitor.store.driver import missing_driver
 from monitor.store.failures import explain, remedy_for
 from monitor.store.integrity import check_file, damage_message
@@ -28,7 +28,8 @@ from monitor.store.network_share import check_local
 
 log = logging.getLogger(__name__)
 
-_BUSY_TIMEOUT_S = 5.0
+_BUSY_TIMEOUT_S = PATIENCE_S + 5.0
+"""The checkpointer may hold commits for its patience; who holds them for longer is a stranger."""
 _SERVER_THAT_IS_AWAY = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
