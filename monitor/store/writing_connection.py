@@ -197,7 +197,7 @@ def _engine(location: StoreLocation, synchronous: str) -> Engine:
             "foreign_keys = ON",
             f"wal_autocheckpoint = {QUIET_PAGES}",
             f"journal_size_limit = {TROUBLE_BYTES}",
-            "cache_size = -32768",
+            "cache_size = -8192",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

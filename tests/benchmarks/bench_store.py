@@ -48,7 +48,7 @@ class RawPeer:
         self._connection = sqlite3.connect(database, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA cache_size = -32768")
+        self._connection.execute("PRAGMA cache_size = -8192")
         for table in (point, trail):
             columns = ", ".join(column.name for column in table.columns)
             key = ", ".join(column.name for column in table.primary_key)

@@ -39,7 +39,7 @@ class Limits:
 FULL = Limits(growth=0.02, slowing_cpu=1.05, slowing=1.1, slowing_p99=1.25)
 """Of 200,000 frames."""
 SHORT = Limits(growth=0.06, more_descriptors=4, more_threads=1)
-"""Of a few thousand frames: the database's page cache (32 MB) is still filling, the log's checkpointer may be
+"""Of a few thousand frames: the database's page cache (8 MB) is still filling, the log's checkpointer may be
 at work in all of a tenth, and no time is judged in a test."""
 
 
