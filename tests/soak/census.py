@@ -9,6 +9,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tests.soak.station import Station
 
 PERIOD_S = 0.25
@@ -39,6 +41,8 @@ class Weight:
     threads: int
     cpu_s: float
     """Time on a processor so far."""
+    known_s: float
+    """Time on a processor that a known piece of work took at this moment: what other work does to the machine."""
 
 
 class Census(threading.Thread):
@@ -62,8 +66,9 @@ class Census(threading.Thread):
                 turn += 1
                 if turn % _EVERY:
                     continue
+                known_s = known_work_s()
                 for role, pid in self._station.processes().items():
-                    weight = weigh(role, pid, self._station.chronicle.given)
+                    weight = weigh(role, pid, self._station.chronicle.given, known_s)
                     if weight is not None:
                         self.weights.append(weight)
                         file.write(json.dumps(asdict(weight)) + "\n")
@@ -84,7 +89,17 @@ class Census(threading.Thread):
         self.wal_by_frames.append((self._station.chronicle.given, size))
 
 
-def weigh(role: str, pid: int, frames: int) -> Weight | None:
+def known_work_s() -> float:
+    """Do a fixed piece of work, half Python and half numpy; processor time of this thread, seconds (some 0.01)."""
+    begun_s = time.thread_time()
+    counts: dict[int, tuple[int, int]] = {}
+    for number in range(20_000):
+        counts[number % 997] = (number, len(counts))
+    np.sort(np.cos(np.arange(100_000.0)))
+    return time.thread_time() - begun_s
+
+
+def weigh(role: str, pid: int, frames: int, known_s: float) -> Weight | None:
     """What the process weighs now; None for one that has gone."""
     folder = Path(f"/proc/{pid}")
     try:
@@ -103,6 +118,7 @@ def weigh(role: str, pid: int, frames: int) -> Weight | None:
             descriptors=descriptors,
             threads=status["Threads"],
             cpu_s=(int(fields[11]) + int(fields[12])) * _TICK_S,
+            known_s=known_s,
         )
     except (OSError, KeyError, IndexError):
         return None
