@@ -206,6 +206,7 @@ class AnalysisLoop:
     ) -> tuple[FieldPipeline, FrameResult]:
         """Take a frame through its field's pipeline and commit the result; the times of the stages go to `stages_s`."""
         run = writer.do(lambda: self._keeper.run_for(frame), "the run's first row")
+        self._settle_others(frame.session, now, writer)
         pipeline = writer.do(lambda: self._fields.pipeline(run, frame.field, now), "the frame in hand")
         about(run=run.run_id, camera=run.start.camera, field=frame.field, frame=frame.frame_index)
         elapsed_s = run.elapsed_s(frame.captured)
@@ -282,11 +283,7 @@ class AnalysisLoop:
         kind = _EVENTS.get(notice.kind)
         if kind is not None:
             self._record(RunEvent(notice.at, Event(kind, notice.message)), f"{kind.value!r}", writer)
-        # Sessions that came and went while nobody listened: their losses come with the next one's greeting.
-        for session in self._losses.other_sessions(notice.session):
-            missed = self._losses.take(session)
-            ended = SessionEnded(notice.at, session, SessionEndKind.UNKNOWN, losses=missed)
-            self._record(ended, "the end of a session", writer)
+        self._settle_others(notice.session, notice.at, writer)
         how = {
             NoticeKind.SESSION_ENDED: SessionEndKind.GOODBYE,
             NoticeKind.SESSION_EXHAUSTED: SessionEndKind.GOODBYE,
@@ -294,6 +291,12 @@ class AnalysisLoop:
         }.get(notice.kind)
         if how is not None:
             ended = SessionEnded(notice.at, notice.session, how, losses=self._losses.take(notice.session))
+            self._record(ended, "the end of a session", writer)
+
+    def _settle_others(self, session: str, at: Instant, writer: StoreWriter) -> None:
+        """Sessions that came and went while nobody listened, or no run was open: their losses come with this one."""
+        for other in self._losses.other_sessions(session):
+            ended = SessionEnded(at, other, SessionEndKind.UNKNOWN, losses=self._losses.take(other))
             self._record(ended, "the end of a session", writer)
 
     def _notice_silence(self, writer: StoreWriter) -> None:

@@ -100,7 +100,7 @@ def open_analysis(
         keeper.resume_or_end(station_started)
         fields = Fields(settings, engine, store, live=live)
         frames = source or connect_source(
-            settings.stream, clock, _resume_point(database, keeper), field=settings.camera.field
+            settings.stream, clock, _resume_point(settings, keeper), field=settings.camera.field
         )
         if live:
             frames.open()
@@ -229,16 +229,18 @@ def _provenance(engine: Segmenter) -> Provenance:
     )
 
 
-def _resume_point(database: str, keeper: RunKeeper) -> ResumePoint | None:
-    """The last frame of the open run that was committed or counted as lost."""
-    if keeper.run is None:
-        return None
+def _resume_point(settings: StationSettings, keeper: RunKeeper) -> ResumePoint | None:
+    """The last frame that was committed or counted as lost: of the open run, or before it has any, of the last one.
+
+    So what the grabber gave between two runs, with the analysis down, is counted too.
+    """
+    of_open_run = f"(s.run_id = {keeper.run.run_id if keeper.run is not None else -1})"
     found = run_query(
-        database,
-        f"SELECT session, last_index FROM session_log WHERE run_id = {keeper.run.run_id} AND ended IS NULL "  # noqa: S608  # a number
-        "ORDER BY first_seen_at DESC LIMIT 1",
+        settings.storage.database,
+        "SELECT s.session, s.next_index, s.ended FROM grabber_session s JOIN run r ON r.run_id = s.run_id "  # noqa: S608  # a number, and a name without quotes
+        f"WHERE r.station = '{settings.name}' ORDER BY {of_open_run} DESC, s.session_id DESC LIMIT 1",
     )
     if not found.rows:
         return None
-    session, index = found.rows[0]
-    return ResumePoint(str(session), int(str(index)))
+    session, next_index, ended = found.rows[0]
+    return ResumePoint(str(session), int(str(next_index)) - 1, ended=ended is not None)

@@ -26,6 +26,8 @@ class ResumePoint:
     """The session of the last frame that it committed."""
     index: int
     """That frame's sequence number, or the last number of a loss that it committed, whichever is larger."""
+    ended: bool = False
+    """Whether the end of that session is committed as well."""
 
 
 class StreamSource:
@@ -56,6 +58,7 @@ class StreamSource:
         self._settings = settings
         self._clock = clock
         self._ledger = SessionLedger("", field=field)
+        self._ended_before = resume is not None and resume.ended
         if resume is not None:
             self._ledger = SessionLedger(resume.session, resume.index, resume.index, field)
         self._statistics = SourceStatistics()
@@ -159,7 +162,7 @@ class StreamSource:
             self._ledger = SessionLedger(envelope.session, field=self._ledger.field)
         self._ledger.newest = max(self._ledger.newest, envelope.newest_index)
         self._introduced = True
-        self._ended = False
+        self._ended = self._ended_before = False
         self._camera = hello.camera
         # While the camera is lost, the grabber is asked for its last notice: it says why.
         self._notices_after = hello.notice_serial if hello.camera_running else max(0, hello.notice_serial - 1)
@@ -179,7 +182,7 @@ class StreamSource:
         places = [place for place, entry in enumerate(earlier) if entry.session == known.session]
         missed = earlier[: places[0]] if places else ()
         losses: list[FrameLoss] = []
-        if not self._ended:
+        if not (self._ended or self._ended_before):
             last = max(known.newest, earlier[places[0]].last_index if places else -1)
             losses += known.end(last, LossReason.UNKNOWN)
             message = "the grabber's last session ended, and no goodbye was heard"

@@ -1,0 +1,145 @@
+"""What a camera gave between two runs, with the analysis down, stands in the ledger: nothing missed, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from monitor.analysis import NewRun, ask_daemon
+from tests.integration.command_line import start
+from tests.integration.live_station import PATIENCE_S, station_tree
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def until(question: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not question():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+class Halves:
+    """Grabber and analysis without a supervisor, so that each is down for as long as the test says."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+        self.config = folder / "station.toml"
+        self.config.write_text(tomli_w.dumps(station_tree(folder)), encoding="utf-8")
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        process = self._stack.enter_context(start(self.folder, command, self.config))
+        self._stack.callback(process.kill)
+        return process
+
+    def grab(self) -> tuple[subprocess.Popen[str], str]:
+        """A grabber that has given some frames, and its session."""
+        before = self.grabbed()[0]
+        process = self.start("grab")
+        until(lambda: self.grabbed()[0] != before and self.grabbed()[1] >= 3, "frames of a session")
+        return process, self.grabbed()[0]
+
+    def grabbed(self) -> tuple[str, int]:
+        """The session, and its last number."""
+        path = self.folder / "frames.ipc.session"
+        if not path.exists() or not path.stat().st_size:
+            return "", -1
+        session, last = struct.unpack_from("<32sq", path.read_bytes())
+        return session.decode("ascii", "replace"), last
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        database = self.folder / "trails.sqlite"
+        if not database.exists():
+            return []
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)
+        try:
+            return connection.execute(sql).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []
+            raise
+        finally:
+            connection.close()
+
+    def frames(self, run_name: str) -> int:
+        found = self.rows(f"SELECT SUM(frames_ok) FROM run_summary WHERE name = '{run_name}'")
+        return int(str(found[0][0] or 0)) if found else 0
+
+    def accounted(self, session: str) -> list[int]:
+        """Every number of the session in the ledger, rising; one that stands there twice is here twice."""
+        considered = self.rows(
+            f"SELECT frame_index FROM frame JOIN grabber_session USING (session_id) WHERE session = '{session}'"
+        )
+        lost = self.rows(f"SELECT first_index, last_index FROM frame_loss WHERE session = '{session}'")
+        numbers = [int(str(row[0])) for row in considered]
+        for first, last in lost:
+            numbers += range(int(str(first)), int(str(last)) + 1)
+        return sorted(numbers)
+
+
+@pytest.fixture
+def halves(short_folder: Path) -> Iterator[Halves]:
+    with ExitStack() as stack:
+        yield Halves(short_folder, stack)
+
+
+@pytest.mark.parametrize("analysis_dies", [True, False])
+def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analysis_dies: bool) -> None:
+    analysis = halves.start("analyze")
+    grabber, first = halves.grab()
+    until(lambda: halves.frames("the run") >= 3, "frames of the first run")
+    os.kill(grabber.pid, signal.SIGSTOP)
+    endpoint = f"ipc://{halves.folder}/control.ipc"
+    told: list[str | None] = []
+    until(lambda: told.append(ask_daemon(endpoint, NewRun(name="next"), 60.0)) or told[-1], "new-run")
+    if analysis_dies:
+        analysis.kill()
+        analysis.wait()
+    last = {first: halves.grabbed()[1]}
+    assert halves.rows("SELECT COUNT(*) FROM run_summary WHERE ended_at IS NULL") == [(0,)], (
+        "the control: none is open"
+    )
+    if analysis_dies:
+        os.kill(grabber.pid, signal.SIGCONT)
+        until(lambda: halves.grabbed()[1] > last[first] + 3, "frames that nobody hears of")
+    grabber.kill()
+    grabber.wait()
+    last[first] = halves.grabbed()[1]
+    if analysis_dies:
+        missed, session = halves.grab()
+        missed.kill()
+        missed.wait()
+        last[session] = halves.grabbed()[1]
+        assert halves.accounted(session) == [], "the control: it was not heard of"
+    assert len(halves.accounted(first)) <= last[first] + 1
+
+    grabber, current = halves.grab()
+    if analysis_dies:
+        analysis = halves.start("analyze")
+    name = "the run" if analysis_dies else "next"  # a name that was given dies with the analysis that took it
+    runs = f"SELECT run_id FROM run_summary WHERE name = '{name}' AND ended_at IS NULL"
+    until(lambda: halves.rows(runs), "the next run")
+    grabber.terminate()
+    assert grabber.wait(PATIENCE_S) == 0
+    last[current] = halves.grabbed()[1]
+    until(lambda: len(halves.accounted(current)) > last[current], "the grabber's last word")
+    analysis.terminate()
+    assert analysis.wait(PATIENCE_S) == 0
+    for session, last_index in last.items():
+        assert halves.accounted(session) == list(range(last_index + 1)), session
+    (later,) = halves.rows(f"SELECT MAX(run_id) FROM run_summary WHERE name = '{name}'")[0]
+    reasons = halves.rows(
+        f"SELECT DISTINCT session, reason FROM frame_loss WHERE run_id = {later} AND reason = 'unknown'"
+    )
+    assert {str(row[0]) for row in reasons} >= last.keys() - {current} if analysis_dies else True
