@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 CORE := .venv-core
 DEV := .venv
+BUILD := .venv-build
 BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
@@ -35,8 +36,8 @@ bench: $(DEV)/.ready ## Ratios against named peers, each in one run
 	for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done; \
 	$(DEV)/bin/python tests/benchmarks/report.py $(BENCH_JSON)
 
-wheel: $(DEV)/.ready
-	$(DEV)/bin/python -m build --wheel --outdir dist .
+wheel: $(BUILD)/.ready ## dist/*.whl, for the machines of stations
+	$(BUILD)/bin/python -m build --wheel --outdir dist .
 
 wheel-alone: wheel ## The wheel in a clean environment without torch runs the demo
 	.ci/wheel-alone $(PYTHON)
@@ -53,5 +54,11 @@ $(DEV)/.ready: pyproject.toml constraints.txt
 	$(DEV)/bin/python $(PIP) install -q -c constraints.txt -e '.[dev]'
 	touch $@
 
+$(BUILD)/.ready: constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(BUILD)
+	$(BUILD)/bin/python $(PIP) install -q -c constraints.txt build
+	touch $@
+
 clean:
-	rm -rf $(CORE) $(DEV) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(CORE) $(DEV) $(BUILD) dist build .pytest_cache .mypy_cache .ruff_cache
