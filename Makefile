@@ -51,7 +51,8 @@ $(CORE)/.ready: pyproject.toml constraints.txt
 $(DEV)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python $(PIP) install -q -c constraints.txt -e '.[dev]'
+	$(DEV)/bin/python $(PIP) install -q --no-compile -c constraints.txt -e '.[dev]'
+	@$(DEV)/bin/python -m compileall -qq -j 0 $(DEV)/lib || true # on all cores, as pip does not; some files are templates
 	touch $@
 
 $(BUILD)/.ready: constraints.txt

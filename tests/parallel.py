@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,16 @@ def processes(cores: int) -> int:
     return min(cores + 1, MOST_PROCESSES)
 
 
+def cores(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use: a container's share of them may be less than it sees."""
+    seen = len(os.sched_getaffinity(0))
+    try:
+        quota_us, period_us = limit.read_text().split()
+    except OSError:
+        return seen
+    return seen if quota_us == "max" else max(1, min(seen, int(quota_us) // int(period_us)))
+
+
 def without_lone_surrogates(value: Any) -> Any:
     """A report as it can go from process to process: what is no text, such as a name that is not UTF-8, is escaped."""
     if isinstance(value, str):
@@ -79,7 +90,7 @@ def _time_limit_s(item: pytest.Item) -> float:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    return processes(len(os.sched_getaffinity(0)))
+    return processes(cores())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

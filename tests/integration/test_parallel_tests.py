@@ -83,6 +83,10 @@ def test_quick_tests_come_first_then_what_may_take_longest(project: Path) -> Non
     ]
 
 
-def test_there_is_one_process_more_than_cores_within_reason() -> None:
+def test_there_is_one_process_more_than_cores_within_reason(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert parallel.cores(tmp_path / "cpu.max") == parallel.cores(tmp_path / "none") >= 1
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    assert parallel.cores(tmp_path / "cpu.max") == 1
     assert parallel.processes(2) == 3
     assert parallel.processes(64) == parallel.MOST_PROCESSES
