@@ -1,4 +1,4 @@
-"""Commands that measure and release weights: tune, evaluate, release, parity."""
+"""Commands that measure and release weights: tune, evaluate, release, describe, parity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from engine.card import load_card
 from train.command_line.arguments import add_data, add_threads, add_weights, data_of
+from train.errors import TrainingError
 from train.evaluation.limits import lines
 from train.evaluation.report import evaluate, with_earlier
 from train.parity_frames import make_parity
-from train.release import release_checkpoint
+from train.release import describe, release_checkpoint
 from train.shift import SHIFTS, try_shift
 from train.thresholds import RELEASE_THRESHOLDS
 from train.tuning import candidates, probability_maps, try_thresholds
@@ -64,6 +65,15 @@ def add_commands(commands: Commands) -> None:
     add_data(publish)
     publish.set_defaults(run=_release)
 
+    description = commands.add_parser(
+        "describe",
+        help="write figures and known failures into a card; the weights stay",
+        epilog="example: python -m train describe --figures train/results/default.json",
+    )
+    add_weights(description)
+    description.add_argument("--figures", type=Path, required=True, help="JSON of `evaluate`")
+    description.set_defaults(run=_describe)
+
     parity = commands.add_parser(
         "parity",
         help="make the frames on which back ends must agree with the fp32 reference (`release` does it, too)",
@@ -111,6 +121,17 @@ def _release(options: argparse.Namespace) -> None:
         options.checkpoint, options.name, options.out, figures, data_of(options) is not None
     )
     print(f"released {card.name}: {card.safetensors_path}, weights {card.weights_hash}")
+
+
+def _describe(options: argparse.Namespace) -> None:
+    try:
+        figures = json.loads(options.figures.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{options.figures} cannot be read ({error}): give the file of `evaluate --json`"
+        ) from error
+    card = describe(load_card(options.weights), figures)
+    print(f"described {card.name}, weights {card.weights_hash}")
 
 
 def _parity(options: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from engine.card import ModelCard
     from train.segmenting import Segment
 
 PARTS = ("simulation", "growth", "ice", "film", "suspension", "robustness", "drops")
@@ -49,15 +50,7 @@ def evaluate(
         print("evaluating on the simulation alone: no folder of real images (--data)", flush=True)
         chosen = [part for part in chosen if part in SIMULATED_PARTS] or ["simulation"]
     segment = engine_segment(weights, threads)
-    card = load_card(weights)
-    figures: dict[str, Any] = {
-        "weights": weights,
-        "of": {
-            "weights": card.weights_hash,
-            "thresholds": asdict(card.thresholds),
-            "positive_weights": list(card.positive_weights),
-        },
-    }
+    figures: dict[str, Any] = {"weights": weights, "of": described_weights(load_card(weights))}
     if "simulation" in chosen:
         figures["simulation"] = evaluate_simulation(segment)
     if "growth" in chosen:
@@ -75,6 +68,15 @@ def evaluate(
     if overlays is not None:
         _draw(segment, data, overlays, chosen)
     return figures
+
+
+def described_weights(card: ModelCard) -> dict[str, Any]:
+    """What figures are of: weights, thresholds, the positive weights that are undone."""
+    return {
+        "weights": card.weights_hash,
+        "thresholds": asdict(card.thresholds),
+        "positive_weights": list(card.positive_weights),
+    }
 
 
 def with_earlier(figures: dict[str, Any], path: Path) -> dict[str, Any]:
