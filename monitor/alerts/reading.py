@@ -187,8 +187,10 @@ def _nucleation(rule: NucleationRule, frame: AlertInput, phase: Phase) -> Readin
     fires = births >= rule.limit_births and frame.kinetics.births > 0 and not spent
     if rule.for_s > 0:
         fires = births >= rule.limit_births and not spent
+    born_s = frame.kinetics.last_birth_s
     message = (
-        f"the first crystal was born at {frame.kinetics.last_birth_s or frame.elapsed_s:.0f} s"
+        # How long ago, not when: the run's time zero may be set later.
+        f"the first crystal was born {frame.elapsed_s - (frame.elapsed_s if born_s is None else born_s):.0f} s ago"
         if rule.limit_births == 1 and rule.first_only
         else f"{births} crystals were born lately (alert at {rule.limit_births})"
     )

@@ -51,7 +51,9 @@ def events_of(result: FrameResult, previous: RunState | None, nucleated: bool) -
             EventRow(Event(event.kind, event.message, event.crystal_id, event.value))
             for event in tracker.events
         ]
-    derived = [EventRow(event) for event in _births(tracker.born if tracker else (), nucleated)]
+    derived = [
+        EventRow(event) for event in _births(tracker.born if tracker else (), nucleated, result.elapsed_s)
+    ]
     derived += [EventRow(event) for event in _ends(tracker.ended if tracker else ())]
     told = {(row.event.kind, row.event.crystal_id) for row in given}
     rows = given + [row for row in derived if (row.event.kind, row.event.crystal_id) not in told]
@@ -68,7 +70,7 @@ def state_and_alert_events(
     return rows
 
 
-def _births(born: tuple[TrailBirth, ...], nucleated: bool) -> Iterator[Event]:
+def _births(born: tuple[TrailBirth, ...], nucleated: bool, elapsed_s: float) -> Iterator[Event]:
     nucleated = nucleated or any(birth.kind is BirthKind.PRESENT_AT_START for birth in born)
     for birth in born:
         kind = _BIRTH_KINDS.get(birth.kind)
@@ -83,7 +85,10 @@ def _births(born: tuple[TrailBirth, ...], nucleated: bool) -> Iterator[Event]:
                 birth.first_seen_s,
             )
         what = "was born" if kind is EventKind.BIRTH else "entered over the border"
-        message = f"crystal {birth.crystal_id} {what}, first seen at {birth.first_seen_s:.6g} s"
+        # How long before, not when: the run's time zero may be set later, and moves no word that is written.
+        message = (
+            f"crystal {birth.crystal_id} {what}, first seen {elapsed_s - birth.first_seen_s:.6g} s before"
+        )
         yield Event(kind, message, birth.crystal_id, birth.first_seen_s)
 
 

@@ -149,10 +149,13 @@ FROM size_distribution d
   JOIN field f ON f.field_id = fr.field_id
   JOIN run r ON r.run_id = f.run_id"""
 
+# Of births and ends the value is a time, which counts from the run's time zero like every other.
 EVENT_LOG = """
 SELECT r.run_id, e.event_id, e.field, e.at, e.elapsed_s - r.zero_s AS elapsed_s, e.kind, e.crystal_id,
-  e.message, e.value, e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details, e.severity,
-  r.station
+  e.message,
+  CASE WHEN e.kind IN ('nucleation', 'birth', 'entry', 'dissolution', 'departure', 'loss') THEN e.value - r.zero_s
+    ELSE e.value END AS value,
+  e.acknowledged_at, r.name, e.rule, e.alert_kind, e.limit_value, e.details, e.severity, r.station
 FROM event e
   JOIN run r ON r.run_id = e.run_id"""
 

@@ -46,6 +46,10 @@ class Written:
         found = self._reader.view("event_log", self.run.run_id, kind=kind).records()
         return [(row["field"], row["crystal_id"]) for row in found]
 
+    def rows(self, kind: str) -> list[tuple[Any, Any, Any]]:
+        found = self._reader.view("event_log", self.run.run_id, kind=kind).records()
+        return [(row["elapsed_s"], row["value"], row["message"]) for row in found]
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Written]:
@@ -152,3 +156,13 @@ def test_the_summary_says_why_there_is_none(written: Written, capsys: pytest.Cap
     assert induction_line() == "2.0 s (between 1.0 s and 2.0 s)"
     written.set_zero(4.0)
     assert induction_line() == "no induction time: crystals were present at the start"
+
+
+def test_times_of_events_count_from_a_zero_that_is_set_later(written: Written) -> None:
+    """And no text names a time of the clock before."""
+    written.append(first_frame(), frame(1), frame(2), frame(3, 1, born=1))
+    before = written.rows("birth")
+    assert before == [(3.0, 3.0, "crystal 1 was born, first seen 0 s before")], "the control"
+    written.set_zero(2.0)
+    assert written.rows("birth") == [(1.0, 1.0, before[0][2])]
+    assert written.rows("nucleation") == [(1.0, 1.0, "first nucleation: crystal 1")]
