@@ -26,6 +26,7 @@ from monitor.store.store_file import (
     count_rows,
     give_to_owner_of,
     open_read_only,
+    prove_copy,
     require_file,
     require_room,
     sync,
@@ -146,15 +147,8 @@ def _copy_checked(source: Path, partial: Path, told: Told) -> dict[str, int]:
             partial.chmod(_MODE)
             with suppress(_ChangedError):
                 wanted = _copy(source, partial, told)
-                check_store_file(partial)
-                with closing(open_read_only(partial)) as copy:
-                    found = count_rows(copy)
-                if found != wanted:
-                    raise BackupError(
-                        f"the copy of {source} has other rows than the store: {found} and {wanted}"
-                    )
-                sync(partial)
-                return found
+                prove_copy(partial, source, wanted)
+                return wanted
         raise BackupError(
             f"the store {source} was opened or closed {_ATTEMPTS} times while it was copied: try again"
         )

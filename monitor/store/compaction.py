@@ -13,10 +13,9 @@ from pathlib import Path
 from monitor.errors import BackupError
 from monitor.store.locks import FileWriterLock
 from monitor.store.store_file import (
-    check_store_file,
     count_rows,
     give_to_owner_of,
-    open_read_only,
+    prove_copy,
     require_file,
     require_room,
     sync,
@@ -43,14 +42,7 @@ def compact(store: Path) -> tuple[int, int]:
             wanted = count_rows(connection)
         partial.chmod(_MODE)
         give_to_owner_of(store, partial)
-        check_store_file(partial)
-        with closing(open_read_only(partial)) as copy:
-            found = count_rows(copy)
-        if found != wanted:
-            raise BackupError(
-                f"the compact copy of {store} has other rows than the store: {found} and {wanted}"
-            )
-        sync(partial)
+        prove_copy(partial, store, wanted)
         before = store.stat().st_size
         partial.replace(store)
         sync(store.parent)

@@ -59,6 +59,16 @@ def check_store_file(path: Path) -> None:
         )
 
 
+def prove_copy(copy: Path, source: Path, rows: dict[str, int]) -> None:
+    """Raise `BackupError` unless the copy is a whole store with as many rows by table; make it durable."""
+    check_store_file(copy)
+    with closing(open_read_only(copy)) as connection:
+        found = count_rows(connection)
+    if found != rows:
+        raise BackupError(f"the copy of {source} has other rows than the store: {found} and {rows}")
+    sync(copy)
+
+
 def require_room(source: Path, folder: Path) -> None:
     """Raise `BackupError` unless a copy of the source fits into the folder."""
     wal = source.with_name(source.name + "-wal")
