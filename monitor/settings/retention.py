@@ -10,8 +10,9 @@ from monitor.settings.base import SettingsModel
 class RetentionSettings(SettingsModel):
     """What is thinned, and when runs are removed; only ended runs are touched, and by default nothing is.
 
-    What was done stands in the view `tidying_log`. Frames, events and the figures of every trail stay as long as their
-    run; room that becomes free is used again, and `crystal-monitor tidy --compact` gives it back to the disk.
+    What was done stands in the view `tidying_log`. Events and the figures of every trail stay as long as their run, and
+    so do frames unless `frames_every_s` is set. Room that becomes free is used again, and `crystal-monitor tidy
+    --compact` gives it back to the disk.
     """
 
     full_points_days: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -27,6 +28,10 @@ class RetentionSettings(SettingsModel):
     trail_summary.thinned_within_px. 0 holds the tolerances alone, and keeps most points of small crystals."""
     size_distributions_every_s: float = Field(default=600.0, ge=0, allow_inf_nan=False)
     """Of a run that is thinned, one size distribution is kept for every so many seconds, and the last; 0 keeps all."""
+    frames_every_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Of a run that is thinned, one frame is kept for every so many seconds; 0 keeps all. Kept as well are frames with
+    anything left of them (points, size distribution, image, event), where status, reason, state, back end, calibration
+    or session change, and each field's first and last. Those that go stay counted in run_summary and session_log."""
     runs_days: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """So many days after its end a run is removed whole, once none of its alerts waits for a sink; none keeps all.
     Archived frames have their own budget."""

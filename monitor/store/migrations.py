@@ -68,6 +68,13 @@ def m0006_removal(connection: Connection) -> None:
                 connection.exec_driver_sql(f'ALTER TABLE point DROP CONSTRAINT "{reference["name"]}"')
 
 
+def m0007_frames_thinned(connection: Connection) -> None:
+    """How many frames retention removed of each session and field: they stay counted."""
+    _add_column(connection, tables.grabber_session.c.frames_thinned)
+    for status in tables.FRAME_STATUSES:
+        _add_column(connection, tables.field.c[f"{status}_thinned"])
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m0001_tables,
     m0002_outbox,
@@ -75,6 +82,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0004_stations,
     m0005_retention,
     m0006_removal,
+    m0007_frames_thinned,
 )
 
 

@@ -38,6 +38,8 @@ migration = Table(
     **_STRICT,
 )
 
+FRAME_STATUSES = ("ok", "failed", "rejected")
+
 run = Table(
     "run",
     METADATA,
@@ -86,6 +88,11 @@ field = Table(
     Column("completed_elapsed_s", Number),
     Column("thinned_to_frame_id", Whole),
     Column("thinning_plan", Words),
+    # Frames whose rows were removed by retention, by what had become of them.
+    *[
+        Column(f"{status}_thinned", Whole, nullable=False, server_default=text("0"))
+        for status in FRAME_STATUSES
+    ],
     UniqueConstraint("run_id", "name"),
     **_STRICT,
 )
@@ -114,6 +121,8 @@ grabber_session = Table(
     Column("ended", Words),
     Column("ended_at", UtcTime),
     Column("tail_at_most", Whole),
+    # Considered, and their rows removed by retention.
+    Column("frames_thinned", Whole, nullable=False, server_default=text("0")),
     UniqueConstraint("run_id", "session"),
     Index("grabber_session_by_session", "session"),
     **_STRICT,
@@ -355,6 +364,7 @@ tidying = Table(
 )
 
 __all__ = [
+    "FRAME_STATUSES",
     "METADATA",
     "POINT_GROWTH",
     "POINT_MICROMETRES",

@@ -21,6 +21,7 @@ from monitor.records.audit import AuditEntry, AuditKind
 from monitor.settings.retention import RetentionSettings
 from monitor.store.audit import write_audit
 from monitor.store.bulk import execute_rows
+from monitor.store.frame_thinning import remove_frames
 from monitor.store.run_removal import points_of, removal, undelivered
 from monitor.store.tables import field, frame, run, tidying
 from monitor.store.trail_blocks import (
@@ -225,6 +226,9 @@ def _delete(
     execute_rows(connection, DELETE_POINT, ("in_frame", "of_crystal"), gone)
     here = [(frame_id,) for frame_id in plan.without_distribution if first_id <= frame_id <= last_id]
     execute_rows(connection, DELETE_DISTRIBUTION, ("in_frame",), here)
+    remove_frames(
+        connection, field_id, [frame_id for frame_id in plan.without_frame if first_id <= frame_id <= last_id]
+    )
     if last:
         counted = [
             (field_id, crystal_id, removed, plan.within_px.get(crystal_id, 0.0))
@@ -244,12 +248,18 @@ def _conclude(
     )
     removed = connection.execute(sums, {"run_id": run_id}).scalar_one()
     connection.execute(update(run).where(run.c.run_id == run_id).values(thinned_at=now.utc))
+    thinned = text(
+        "SELECT SUM(ok_thinned + failed_thinned + rejected_thinned) FROM field WHERE run_id = :run_id"
+    )
+    frames = int(connection.execute(thinned, {"run_id": run_id}).scalar() or 0)
     message = f"run {name!r} was thinned: {removed} points are gone"
-    details = {"points_removed": int(removed), "retention": wanted.model_dump()}
+    if frames:
+        message += f", and {frames} frames"
+    details = {"points_removed": int(removed), "frames_removed": frames, "retention": wanted.model_dump()}
     write_audit(connection, AuditEntry(AuditKind.DATA_DELETED, message, run_id=run_id, details=details))
     connection.execute(
         insert(tidying).values(
             at=now.utc, run_id=run_id, run_name=name, action="thinned", points_removed=int(removed),
-            detail=json.dumps(wanted.model_dump()),
+            detail=json.dumps({**wanted.model_dump(), "frames_removed": frames}),
         )
     )  # fmt: skip

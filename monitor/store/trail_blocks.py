@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 
 from monitor.settings.retention import RetentionSettings
 from monitor.store.bulk import select_rows
+from monitor.store.frame_thinning import surplus_frames
 from monitor.store.tables import event, point, size_distribution, trail
 from monitor.store.thinning import changes, gap_ends, kept_points, noise
 
@@ -87,6 +88,8 @@ class BlockPlan:
     """By crystal: the largest deviation of the area that was allowed, px²."""
     without_distribution: list[int] = field(default_factory=list)
     """Frames whose size distributions go."""
+    without_frame: list[int] = field(default_factory=list)
+    """Frames that go themselves, if nothing is left of them."""
 
     @property
     def kept_count(self) -> int:
@@ -101,18 +104,30 @@ class BlockPlan:
     def to_json(self) -> str:
         """For the field's row."""
         kept = {crystal: sorted(frames) for crystal, frames in self.kept.items()}
-        return json.dumps([self.last_frame_id, kept, self.removed, self.within_px, self.without_distribution])
+        return json.dumps(
+            [
+                self.last_frame_id,
+                kept,
+                self.removed,
+                self.within_px,
+                self.without_distribution,
+                self.without_frame,
+            ]
+        )
 
     @classmethod
     def from_json(cls, written: str) -> BlockPlan:
         """What `to_json` wrote."""
-        last, kept, removed, within, without = json.loads(written)
+        last, kept, removed, within, without, *frames = json.loads(
+            written
+        )  # an older version wrote no frames
         return cls(
             last,
             {int(crystal): set(frames) for crystal, frames in kept.items()},
             {int(crystal): int(count) for crystal, count in removed.items()},
             {int(crystal): float(px) for crystal, px in within.items()},
             [int(frame_id) for frame_id in without],
+            [int(frame_id) for frame_id in frames[0]] if frames else [],
         )
 
 
@@ -159,6 +174,10 @@ def decide(
             yield None
     if wanted.size_distributions_every_s > 0:
         plan.without_distribution = _surplus_distributions(moments, wanted.size_distributions_every_s)
+    if wanted.frames_every_s > 0:
+        ends, every_s = (moments[0].frame_id, moments[-1].frame_id), wanted.frames_every_s
+        surplus = transact(lambda connection: surplus_frames(connection, field_id, *ends, every_s), doing)
+        plan.without_frame = sorted(set(surplus).difference(*plan.kept.values()))
 
 
 def _judge(

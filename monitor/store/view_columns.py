@@ -88,6 +88,7 @@ _WHOLE = frozenset(
         "frames_ok",
         "frames_rejected",
         "frames_superseded",
+        "frames_thinned",
         "in_contact",
         "last_index",
         "lost",

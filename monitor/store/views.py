@@ -47,7 +47,12 @@ _LEAST_STATE = """(SELECT f.state FROM field f WHERE f.run_id = r.run_id AND f.s
 # The texts below are put together from constants of this file alone.
 def _frames(status: str) -> str:
     return f"""(SELECT COUNT(*) FROM field f JOIN frame fr ON fr.field_id = f.field_id
-    WHERE f.run_id = r.run_id AND fr.status = '{status}')"""  # noqa: S608  # see above
+    WHERE f.run_id = r.run_id AND fr.status = '{status}') + {_thinned(f"f.{status}_thinned")}"""  # noqa: S608  # see above
+
+
+def _thinned(frames: str) -> str:
+    """Frames that retention removed: they were considered all the same."""
+    return f"(SELECT CAST(COALESCE(SUM({frames}), 0) AS BIGINT) FROM field f WHERE f.run_id = r.run_id)"  # noqa: S608  # see above
 
 
 def _losses(condition: str) -> str:
@@ -86,7 +91,8 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   r.backend, r.model,
   {_losses("=")} AS frames_superseded,
   (SELECT CAST(COALESCE(SUM(fr.crystal_count), 0) AS BIGINT) {_LAST_OK}) AS crystals_in_view,
-  r.zero_s, r.version, r.weights_sha256, r.detection_limit_px, r.station
+  r.zero_s, r.version, r.weights_sha256, r.detection_limit_px, r.station,
+  {_thinned("f.ok_thinned + f.failed_thinned + f.rejected_thinned")} AS frames_thinned
 FROM run r"""  # noqa: S608  # see above
 
 FRAME_LOG = """
@@ -174,12 +180,12 @@ SELECT y.tidying_id, y.at, y.run_id, y.run_name AS name, y.action, y.points_remo
 SESSION_LOG = """
 SELECT s.run_id, s.session, s.first_seen_at, s.first_index, s.next_index - 1 AS last_index,
   s.next_index - s.first_index AS sent,
-  (SELECT COUNT(*) FROM frame fr WHERE fr.session_id = s.session_id) AS considered,
+  (SELECT COUNT(*) FROM frame fr WHERE fr.session_id = s.session_id) + s.frames_thinned AS considered,
   (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
     WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason <> 'superseded') AS lost,
   (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
     WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason = 'superseded') AS superseded,
-  s.ended, s.ended_at, s.tail_at_most, r.station
+  s.ended, s.ended_at, s.tail_at_most, r.station, s.frames_thinned
 FROM grabber_session s
   JOIN run r ON r.run_id = s.run_id"""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from monitor.records import TrailEvent
+from monitor.records import Event, FrameQuality, FrameStatus, RejectReason, TrailEvent
 from monitor.records.run import Run, RunEnded
 from monitor.records.vocabulary import EventKind
 from monitor.settings.retention import RetentionSettings
@@ -171,3 +172,72 @@ def test_a_run_is_removed_whole_and_its_number_not_given_again(
         assert rows(reader, view) == [], view
     assert only(rows(reader, "tidying_log"))["name"] == "salt"
     assert store.start_run(made.run_start("next")).run_id > old.run_id
+
+
+QUIET = RetentionSettings(full_points_days=0, size_distributions_every_s=60, frames_every_s=60)
+REJECTED = range(300, 340)
+
+
+def fill_quiet(store: SqlTrailStore) -> Run:
+    """Crystals for a hundred frames, then none; a while of rejected frames; one archived, one with a note's event."""
+    run = store.start_run(made.run_start())
+    for index in range(FRAMES):
+        if index in REJECTED:
+            store.append(
+                run, made.without_sight(index, FrameQuality(FrameStatus.REJECTED, RejectReason.DARK))
+            )
+            continue
+        points = [made.point(crystal, index, 200.0 + index) for crystal in CRYSTALS if 1 <= index < 100]
+        changes: dict[str, Any] = {"distributions": (made.distribution(3),)} if points else {}
+        if index == 1:
+            changes["born"] = [made.birth(crystal, 1.0) for crystal in CRYSTALS]
+        if index == 555:
+            changes |= {"archived": "kept.npz", "events": (Event(EventKind.NOTE, "looked in"),)}
+        store.append(run, made.result(index, points, **changes))
+    store.record(run, RunEnded(made.at(FRAMES)))
+    return run
+
+
+def test_frames_of_which_nothing_is_left_go_and_stay_counted(
+    store: SqlTrailStore, reader: TrailReader
+) -> None:
+    fill_quiet(store)
+    before = {name: only(rows(reader, name)) for name in ("run_summary", "session_log")}
+    assert (before["run_summary"]["frames_ok"], before["run_summary"]["frames_rejected"]) == (660, 40)
+    drain(store.tidy(QUIET, LATER))
+    left = rows(reader, "frame_log")
+    kept = {row["frame_index"] for row in left}
+    assert len(left) < 150, "the control: most of them go"
+    for name, was in before.items():
+        now = only(rows(reader, name))
+        assert now.pop("frames_thinned") == FRAMES - len(left)
+        assert was.pop("frames_thinned") == 0
+        assert now == was
+    assert {row["frame_index"] for row in rows(reader, "growth_history")} <= kept
+    assert {row["frame_index"] for row in rows(reader, "csd")} <= kept
+    assert {0, FRAMES - 1, 299, 300, 339, 340, 555} <= kept, (
+        "ends, changes of status, the event with its image"
+    )
+    assert max(np.diff(sorted(kept))) <= 2 * 60
+    said = only(rows(reader, "tidying_log"))
+    assert json.loads(said["detail"])["frames_removed"] == FRAMES - len(left)
+
+
+def test_an_interrupted_thinning_of_frames_counts_each_once(
+    database: str, store: SqlTrailStore, reader: TrailReader
+) -> None:
+    fill_quiet(store)
+    steps = store.tidy(QUIET, LATER)
+    while len(rows(reader, "frame_log")) == FRAMES:
+        next(steps)
+    steps.close()  # type: ignore[attr-defined]  # a generator
+    part = len(rows(reader, "frame_log"))
+    store.close()
+    again = open_store(database)
+    drain(again.tidy(QUIET, LATER))
+    again.close()
+    left = len(rows(reader, "frame_log"))
+    assert left < part < FRAMES, "the control: it was interrupted between two slices"
+    summary = only(rows(reader, "run_summary"))
+    assert (summary["frames_ok"], summary["frames_rejected"]) == (660, 40)
+    assert only(rows(reader, "session_log"))["considered"] == FRAMES
