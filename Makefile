@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 CORE := .venv-core
 DEV := .venv
 BUILD := .venv-build
+BUILT_FROM := pyproject.toml constraints.txt hatch_build.py $(wildcard engine/kernels/source/*)
 BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
@@ -36,19 +37,20 @@ bench: $(DEV)/.ready ## Ratios against named peers, each in one run
 	for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done; \
 	$(DEV)/bin/python tests/benchmarks/report.py $(BENCH_JSON)
 
-wheel: $(BUILD)/.ready ## dist/*.whl, for the machines of stations
+wheel: $(BUILD)/.ready ## dist/*.whl, for stations of this kind of machine: the kernels in it are compiled
+	rm -f dist/*.whl
 	$(BUILD)/bin/python -m build --wheel --outdir dist .
 
 wheel-alone: wheel ## The wheel in a clean environment without torch runs the demo
 	.ci/wheel-alone $(PYTHON)
 
-$(CORE)/.ready: pyproject.toml constraints.txt
+$(CORE)/.ready: $(BUILT_FROM)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python $(PIP) install -q -c constraints.txt -e .
 	touch $@
 
-$(DEV)/.ready: pyproject.toml constraints.txt
+$(DEV)/.ready: $(BUILT_FROM)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python $(PIP) install -q --no-compile -c constraints.txt -e '.[dev]'

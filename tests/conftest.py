@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernels.compiling import compile_library, is_current
 from tests.parallel import (
     pytest_collection_modifyitems,
     pytest_report_to_serializable,
@@ -22,7 +23,14 @@ __all__ = [
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """Compile the kernels where the C has changed since: what is tested is what stands here."""
+    if not is_current():
+        compile_library()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from engine import EngineError, ModelCard, load_card
 from engine.backends import create_backend
 from engine.cache import cache_folder
 from engine.errors import BackendError, BackendUnavailableError
+from engine.kernels.library import KernelsMissingError, compiler
 from engine.lineup import candidates_for
 from engine.parity import ParityGate
 from monitor.service.doctor.finding import Finding, fail, from_message, ok, warn
@@ -22,7 +23,8 @@ _REMEDIES = {
 
 
 def look_at_engine(settings: AnalysisSettings) -> Iterator[Finding]:
-    """Weights, each back end, and the parity of the one that would serve first."""
+    """Compiled kernels, weights, each back end, and the parity of the one that would serve first."""
+    yield _kernels()
     try:
         card = load_card(settings.model)
     except EngineError as error:
@@ -32,6 +34,13 @@ def look_at_engine(settings: AnalysisSettings) -> Iterator[Finding]:
     for name in ("tensorrt", "openvino", "torch"):
         yield _back_end(name, card, settings)
     yield _parity(card, settings)
+
+
+def _kernels() -> Finding:
+    try:
+        return ok("kernels", f"parting and measuring in C, compiled by {compiler()}")
+    except KernelsMissingError as error:
+        return from_message("kernels", error)
 
 
 def _back_end(name: str, card: ModelCard, settings: AnalysisSettings) -> Finding:

@@ -17,16 +17,13 @@ from scipy.ndimage import binary_dilation, find_objects
 from scipy.spatial.distance import pdist
 from skimage.measure import regionprops_table
 
+from engine.kernels.measuring import draw_outline, measure_hull
 from engine.postprocess import postprocess
 from engine.threads import two_threads
 from engine.thresholds import Thresholds
 from monitor.measure import measure
-from monitor.measure.calipers import calipers
-from monitor.measure.contact import contact_pairs, neighbours
-from monitor.measure.contours import follow
-from monitor.measure.narrow import narrow
-from monitor.measure.outline import Outlines, trace
-from monitor.measure.regions import find_regions
+from monitor.measure.image import Found, look
+from monitor.measure.outline import HULL_TOLERANCE_PX, REFINING, offset_px
 from monitor.settings.measuring import MeasuringSettings
 from tests.benchmarks.dense_scene import dense_scene
 
@@ -61,11 +58,10 @@ def field() -> Field:
 
 
 @pytest.fixture(scope="module")
-def outlines(field: Field) -> Outlines:
-    narrow_HW, regions = narrow(field.labels_HW), find_regions(field.labels_HW)
-    adjoining = neighbours(contact_pairs(narrow_HW, 1.0))
-    chains = follow(field.labels_HW, narrow_HW, regions.label, adjoining, two_threads())
-    return trace(narrow_HW, field.crystal_HW, chains, regions.pixels, two_threads())
+def found(field: Field) -> Found:
+    found = look(field.labels_HW, field.crystal_HW, SETTINGS.contact_distance_px, two_threads(), summed=False)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -118,34 +114,43 @@ def test_area_is_the_sum_of_the_rim_s_probabilities(field: Field) -> None:
     assert np.mean(error > SAME) < 0.02  # pixels that see three crystals
 
 
-def test_calipers_are_those_of_brute_force_and_opencv(outlines: Outlines) -> None:
-    ours = calipers(outlines.hulls)
-    for index, hull in enumerate(outlines.hulls):
+def test_calipers_are_those_of_brute_force_and_opencv(field: Field, found: Found) -> None:
+    for label, ours in zip(found.label, found.outlines, strict=True):
+        first = int(np.flatnonzero(field.labels_HW == label)[0])
+        outline = draw_outline(field.labels_HW, field.crystal_HW, first, REFINING)
+        hull, alone = measure_hull(outline, HULL_TOLERANCE_PX)
+        assert alone["feret_max_px"] == ours["feret_max_px"]
+        whole = cv2.convexHull(outline.astype(np.float32)).reshape(-1, 2)
+        inside = [
+            cv2.pointPolygonTest(hull.astype(np.float32), tuple(map(float, each)), True) for each in whole
+        ]
+        assert min(inside) > -HULL_TOLERANCE_PX * 1.5, "the hull is cut by more than its tolerance"
         edges = np.roll(hull, -1, axis=0) - hull
         across = np.stack([-edges[:, 1], edges[:, 0]]) / np.hypot(*edges.T)
-        _, sides, _ = cv2.minAreaRect(hull)
+        single = hull.astype(np.float32)
+        _, sides, _ = cv2.minAreaRect(single)
         expected = {
             "feret_max_px": pdist(hull).max(),
             "feret_min_px": np.ptp(hull @ across, axis=0).min(),
-            "area_px": cv2.contourArea(hull),
-            "perimeter_px": cv2.arcLength(hull, True),
+            "hull_area_px": cv2.contourArea(single),
+            "hull_perimeter_px": cv2.arcLength(single, True),
         }
         for name, value in expected.items():
-            assert getattr(ours, name)[index] == pytest.approx(value, rel=SAME), name
-        rectangle = ours.length_px[index] * ours.width_px[index]
-        assert rectangle == pytest.approx(sides[0] * sides[1], rel=SAME)
-        turned = np.radians(-ours.orientation_deg[index])
+            assert ours[name] == pytest.approx(value, rel=SAME), name
+        assert ours["length_px"] * ours["width_px"] == pytest.approx(sides[0] * sides[1], rel=SAME)
+        turned = np.radians(-ours["orientation_deg"])
         along = hull @ np.array([np.cos(turned), np.sin(turned)])
-        assert np.ptp(along) == pytest.approx(ours.length_px[index], rel=SAME)
+        assert np.ptp(along) == pytest.approx(ours["length_px"], rel=SAME)
 
 
-def test_outlines_enclose_the_area_that_is_reported(field: Field, outlines: Outlines) -> None:
-    area = field.ours("area_px")
-    offset = outlines.offset_px(area)
-    enclosed = outlines.area_px - outlines.hole_px + outlines.perimeter_px * offset + np.pi * offset**2
+def test_outlines_enclose_the_area_that_is_reported(field: Field, found: Found) -> None:
+    area, pixels, outlines = field.ours("area_px"), found.regions["pixels"], found.outlines
+    offset = offset_px(outlines, area, pixels)
+    holes = np.maximum(outlines["filled_px"] - pixels, 0)
+    enclosed = outlines["area_px"] - holes + outlines["perimeter_px"] * offset + np.pi * offset**2
     np.testing.assert_allclose(enclosed, area, rtol=SAME)
     np.testing.assert_allclose(
-        field.ours("perimeter_px"), outlines.perimeter_px + 2 * np.pi * offset, rtol=SAME
+        field.ours("perimeter_px"), outlines["perimeter_px"] + 2 * np.pi * offset, rtol=SAME
     )
 
 

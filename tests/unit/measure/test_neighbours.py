@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from monitor.measure import measure
-from monitor.measure.contact import contact_pairs
-from monitor.measure.narrow import narrow
 from monitor.settings.measuring import MeasuringSettings
 
 SETTINGS = MeasuringSettings()
@@ -48,7 +46,11 @@ def test_contact_agrees_with_distances_between_all_pixels(distance_px: float) ->
         near = distance_transform_edt(labels_HW != label) - 1 <= distance_px + 1e-9
         expected |= {(int(min(label, other)), int(max(label, other))) for other in np.unique(labels_HW[near])}
     expected = {(first, second) for first, second in expected if 0 < first != second}
-    assert {tuple(pair) for pair in contact_pairs(narrow(labels_HW), distance_px).tolist()} == expected
+    settings = MeasuringSettings(contact_distance_px=distance_px)
+    found = measure(labels_HW, None, None, None, settings)
+    assert {
+        (each.label, other) for each in found for other in each.contact_labels if other > each.label
+    } == expected
     assert len(expected) > 10
 
 

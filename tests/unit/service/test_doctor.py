@@ -126,7 +126,8 @@ class TestStation:
 class TestEngine:
     def test_weights_that_are_not_there_end_it(self, tmp_path: Path) -> None:
         found = list(look_at_engine(AnalysisSettings(model="nothing")))
-        assert [each.grade for each in found] == [Grade.FAIL]
+        assert [(each.check, each.grade) for each in found] == [("kernels", Grade.OK), ("weights", Grade.FAIL)]
+        assert "compiled by" in found[0].says
 
     def test_a_back_end_that_is_named_and_cannot_run_fails(self) -> None:
         found = by_check(look_at_engine(AnalysisSettings(backend="tensorrt", threads=1)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.cut import BACKGROUND, Cut
-from engine.runs import Positions
 from engine.thresholds import Thresholds
+from tests.reference.parting.cut import BACKGROUND, Cut
+from tests.reference.parting.runs import Positions
 
 Labels = npt.NDArray[np.int32]
 

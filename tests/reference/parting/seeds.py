@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from engine.cut import BACKGROUND, CORE, Cut
-from engine.runs import Positions
 from engine.thresholds import Thresholds
+from tests.reference.parting.cut import BACKGROUND, CORE, Cut
+from tests.reference.parting.runs import Positions
 
 Labels = npt.NDArray[np.int32]
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.measure.narrow import Narrow
+from tests.reference.measuring.narrow import Narrow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

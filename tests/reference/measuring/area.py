@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.measure.narrow import Narrow, background_last
+from tests.reference.measuring.narrow import Narrow, background_last
 
 Float = NDArray[np.float64]
 
