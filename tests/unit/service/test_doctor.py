@@ -126,7 +126,10 @@ class TestStation:
 class TestEngine:
     def test_weights_that_are_not_there_end_it(self, tmp_path: Path) -> None:
         found = list(look_at_engine(AnalysisSettings(model="nothing")))
-        assert [(each.check, each.grade) for each in found] == [("kernels", Grade.OK), ("weights", Grade.FAIL)]
+        assert [(each.check, each.grade) for each in found] == [
+            ("kernels", Grade.OK),
+            ("weights", Grade.FAIL),
+        ]
         assert "compiled by" in found[0].says
 
     def test_a_back_end_that_is_named_and_cannot_run_fails(self) -> None:
