@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Timer
 from urllib.parse import quote
@@ -82,38 +83,31 @@ class SqliteReading:
         bound: Bound = Bound(),  # noqa: B008  # frozen
     ) -> Table:
         """See `ReadingConnection`."""
-        # A timer rather than a progress handler, which would have to read a clock.
-        watch = Timer(bound.timeout_s, self._connection.interrupt)
-        watch.daemon = True
-        watch.start()
-        try:
-            cursor = self._connection.execute(sql, dict(parameters or {}))
-            try:
-                rows = bounded_rows(cursor, bound)
-                columns = tuple(column[0] for column in cursor.description or ())
-            finally:
-                cursor.close()
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            raise _refusal(error, bound) from error
-        finally:
-            watch.cancel()
+        with self._asking(sql, parameters or {}, bound) as cursor:
+            rows = bounded_rows(cursor, bound)
+            columns = tuple(column[0] for column in cursor.description or ())
         if not columns:
             raise QueryError("there is no question: give one SELECT")
         return whole_answer(columns, rows, bound)
 
     def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
         """See `ReadingConnection`; the question is over before the first row is given: see `spooled`."""
-        bound = Bound(timeout_s=timeout_s)
-        watch = Timer(timeout_s, self._connection.interrupt)
+        with self._asking(sql, parameters, Bound(timeout_s=timeout_s)) as cursor:
+            columns = tuple(column[0] for column in cursor.description)
+            return RowStream(columns, spooled(iter(lambda: cursor.fetchmany(BATCH_ROWS), [])))
+
+    @contextmanager
+    def _asking(
+        self, sql: str, parameters: Mapping[str, Parameter], bound: Bound
+    ) -> Iterator[sqlite3.Cursor]:
+        """A cursor with the answer, for as long as the bound allows; raises `QueryError` where it is refused."""
+        # A timer rather than a progress handler, which would have to read a clock.
+        watch = Timer(bound.timeout_s, self._connection.interrupt)
         watch.daemon = True
         watch.start()
         try:
-            cursor = self._connection.execute(sql, dict(parameters))
-            try:
-                columns = tuple(column[0] for column in cursor.description)
-                return RowStream(columns, spooled(iter(lambda: cursor.fetchmany(BATCH_ROWS), [])))
-            finally:
-                cursor.close()
+            with closing(self._connection.execute(sql, dict(parameters))) as cursor:
+                yield cursor
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise _refusal(error, bound) from error
         finally:

@@ -9,6 +9,7 @@ import tomli_w
 
 from tests.deploy.machine import PREFIX, Machine
 from tests.free_port import free_port
+from tests.still_scene import STILL_SCENE
 
 STATION = "plate"
 ANALYSIS, GRABBER, TARGET = (
@@ -32,18 +33,7 @@ SETTINGS: dict[str, Any] = {
         "options": {
             "cable": CABLE,
             "frames_per_s": 4.0,
-            "simulation": {
-                "width_px": 256,
-                "height_px": 256,
-                "growth": {"mode": "static"},
-                "nucleation": {
-                    "rate_per_mm2_s": 0.0,
-                    "seeds": 6,
-                    "seed_diameter_um": 14.0,
-                    "seed_spacing": 1.6,
-                },
-                "optics": {"out_of_focus": 0.0, "dust": 0.0},
-            },
+            "simulation": STILL_SCENE,
         },
     },
     "stream": {

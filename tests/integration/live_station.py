@@ -17,6 +17,7 @@ import tomli_w
 
 from monitor.clock import SystemClock
 from monitor.service import Supervisor
+from tests.still_scene import STILL_SCENE
 
 Row = dict[str, Any]
 
@@ -33,18 +34,7 @@ def station_tree(folder: Path, **sections: Mapping[str, Any]) -> dict[str, Any]:
             "kind": "simulated",
             "frames_per_s": 8.0,
             "time_compression": 20.0,
-            "simulation": {
-                "width_px": 256,
-                "height_px": 256,
-                "growth": {"mode": "static"},
-                "nucleation": {
-                    "rate_per_mm2_s": 0.0,
-                    "seeds": 6,
-                    "seed_diameter_um": 14.0,
-                    "seed_spacing": 1.6,
-                },
-                "optics": {"out_of_focus": 0.0, "dust": 0.0},
-            },
+            "simulation": STILL_SCENE,
         },
         "stream": {"endpoint": f"ipc://{folder}/frames.ipc", "heartbeat_s": 0.2, "silence_s": 2.0},
         "analysis": {"threads": 1, "run_name": "the run"},
