@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from train.team import summed
+
 if TYPE_CHECKING:
     from train.batch import Batch
     from train.configuration import LossConfiguration
@@ -30,8 +32,8 @@ def losses_of(
         dense, targets_BCHW, pos_weight=weight.view(1, 2, 1, 1), reduction="none"
     ).mean((0, 2, 3))
     probability = dense.sigmoid()
-    both = (probability * targets_BCHW).sum((0, 2, 3))
-    either = (probability + targets_BCHW).sum((0, 2, 3))
+    both = summed((probability * targets_BCHW).sum((0, 2, 3)))
+    either = summed((probability + targets_BCHW).sum((0, 2, 3)))
     dice = 1 - (2 * both + 1) / (either + 1)
     channels = entropy + logits.new_tensor([settings.dice_share, settings.contact_dice_share]) * dice
     total = channels[0] + settings.contact_share * channels[1]

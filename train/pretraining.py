@@ -16,7 +16,6 @@ from train.data.formats import read_items
 from train.errors import TrainingError
 from train.frame_crops import Zoom
 from train.item_crops import ItemCrops
-from train.loop import CHECKPOINT_NAME, Allowance, train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,22 +40,12 @@ def pretraining(
     )
 
 
-def pretrain(
-    configuration: TrainingConfiguration,
-    root: Path,
-    annotations: str | None,
-    out: Path,
-    allowance: Allowance,
-    resume: bool = False,
-) -> checkpoint.Checkpoint:
-    """Train on every object of a set in COCO's format; every category is foreground, crowds are left out.
+def coco_crops(root: Path, annotations: str | None) -> ItemCrops:
+    """Every object of a set in COCO's format; every category is foreground, crowds are left out.
 
     Raises `TrainingError` where the set cannot be read.
     """
-    source = ItemCrops(read_items("coco", root, annotations=annotations), Zoom(0.5, 1.5))
-    path = out / CHECKPOINT_NAME
-    start = checkpoint.load(path) if resume and path.exists() else None
-    return train(configuration, source, out, allowance, start)
+    return ItemCrops(read_items("coco", root, annotations=annotations), Zoom(0.5, 1.5))
 
 
 def initial(path: Path, configuration: TrainingConfiguration) -> checkpoint.Checkpoint:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train.augmentation import augment
 from train.batch import Batch, Crop, crop_of, stack
+from train.team import ALONE, Team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +47,11 @@ class Crops(Dataset["Crop"]):
 
 
 class Onward(Sampler[int]):
-    """Numbers from `first` to before `end`, in order."""
+    """Every so many numbers from `first` to before `end`, in order."""
 
-    def __init__(self, first: int, end: int) -> None:
+    def __init__(self, first: int, end: int, stride: int = 1) -> None:
         """Count from `first`."""
-        self._numbers = range(first, end)
+        self._numbers = range(first, end, stride)
 
     def __iter__(self) -> Iterator[int]:
         """Count."""
@@ -62,14 +63,17 @@ class Onward(Sampler[int]):
 
 
 def batches(
-    configuration: TrainingConfiguration, source: CropSource, step: int, workers: int
+    configuration: TrainingConfiguration, source: CropSource, step: int, workers: int, team: Team = ALONE
 ) -> DataLoader[Batch]:
-    """Batches from step `step` to the run's end; 0 workers: made in this process."""
+    """This process's share of the batches from step `step` to the run's end; 0 workers: made in this process.
+
+    Crops are dealt in turn, so that the shares of a step together are the batch that one process would take.
+    """
     first, end = step * configuration.batch, configuration.steps * configuration.batch
     return DataLoader(
         Crops(configuration, source),  # type: ignore[arg-type]  # it loads batches of what the set holds
-        batch_size=configuration.batch,
-        sampler=Onward(first, end),
+        batch_size=team.share_of(configuration.batch),
+        sampler=Onward(first + team.rank, end, team.size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread if workers else None,

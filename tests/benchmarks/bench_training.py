@@ -23,8 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from train.batch import Batch
 from train.first_weights import first_weights
 from train.half_mish import HalfMish
-from train.loop import Run
 from train.mixed_crops import MixedCrops
+from train.run import Run
 from train.stream import Crops, batches
 
 PRODUCT_SIDE = 2048

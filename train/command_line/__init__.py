@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from train.command_line import comparison, data, finetuning, golden, networks, training, weights
+from train.command_line import comparison, curves, data, finetuning, golden, networks, training, weights
 from train.errors import TrainingError
+from train.team import processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS = (training, weights, data, networks, comparison, golden, finetuning)
+GROUPS = (training, weights, data, networks, comparison, golden, finetuning, curves)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         group.add_commands(commands)
     options = parser.parse_args(arguments)
     try:
+        if processes() > 1 and not getattr(options, "in_a_team", False):
+            raise TrainingError(f"{options.command} is for one process: run it without torchrun")
         options.run(options)
     except (TrainingError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)

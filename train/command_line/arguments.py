@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
     from train.loop import Allowance
+    from train.watching import Watcher
 
 
 def add_weights(parser: argparse.ArgumentParser, what: str = "a shipped name or a card's path") -> None:
@@ -52,6 +53,11 @@ def add_resources(
         default=workers,
         help=f"processes that make crops; 0: none but this one (default: {workers})",
     )
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="also write the log where TensorBoard finds it, in the run's folder",
+    )
 
 
 def add_run(parser: argparse.ArgumentParser, *, steps: int, crops: int) -> None:
@@ -63,6 +69,7 @@ def add_run(parser: argparse.ArgumentParser, *, steps: int, crops: int) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
     add_resources(parser)
+    parser.set_defaults(in_a_team=True)
 
 
 def allowance_of(options: argparse.Namespace) -> Allowance:
@@ -70,6 +77,14 @@ def allowance_of(options: argparse.Namespace) -> Allowance:
     from train.loop import Allowance  # noqa: PLC0415 - torch takes seconds to import
 
     return Allowance(options.minutes, options.threads, options.workers)
+
+
+def watchers_of(options: argparse.Namespace, out: Path) -> tuple[Watcher, ...]:
+    """Who is told of a training in the folder `out`: a person, and TensorBoard where `add_resources` was told so."""
+    from train.watching import Progress, TensorBoard  # noqa: PLC0415 - torch takes seconds to import
+
+    progress = Progress(options.minutes)
+    return (progress, TensorBoard(out)) if options.tensorboard else (progress,)
 
 
 def data_of(options: argparse.Namespace) -> Path | None:

@@ -13,6 +13,7 @@ from train.command_line.arguments import (
     add_weights,
     allowance_of,
     data_of,
+    watchers_of,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
+    from train.curves import draw_curves  # noqa: PLC0415 - torch takes seconds to import
     from train.finetuning import frames, gate, run, versions  # noqa: PLC0415 - torch takes seconds to import
     from train.finetuning.report import Report  # noqa: PLC0415
 
@@ -98,9 +100,11 @@ def _finetune(options: argparse.Namespace) -> None:
     stopped = versions.unfinished(options.out) if options.resume else None
     out = stopped or versions.new_version(options.out)
     configuration = run.finetuning(card, options.steps, options.seed)
+    watchers = watchers_of(options, out / run.TRAINING_NAME)
     tuned, learning = run.finetune(
-        card, learned, configuration, out, allowance_of(options), scale=options.scale
+        card, learned, configuration, out, allowance_of(options), scale=options.scale, watchers=watchers
     )
+    print(f"curves: {draw_curves([out / run.TRAINING_NAME])}")
     card_file = out / f"{tuned.name}.json"
     after = gate.try_weights(str(card_file), own, regression, instances, options.threads)
     verdict = gate.judge(before, after)

@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train import checkpoint
-from train.command_line.arguments import add_data, add_run, allowance_of, data_of
+from train.command_line.arguments import add_data, add_run, allowance_of, data_of, watchers_of
+from train.curves import draw_curves
 from train.distillation import CheckpointTeacher, distilled
 from train.first_weights import first_weights
 from train.loop import CHECKPOINT_NAME, train
 from train.mixed_crops import MixedCrops
-from train.pretraining import initial, pretrain, pretraining
+from train.pretraining import coco_crops, initial, pretraining
+from train.team import Team, team
 
 if TYPE_CHECKING:
     import argparse
 
     from train.command_line.commands import Commands
+    from train.configuration import TrainingConfiguration
+    from train.stream import CropSource
 
 
 def add_commands(commands: Commands) -> None:
@@ -59,27 +63,44 @@ def add_commands(commands: Commands) -> None:
 
 def _first_weights(options: argparse.Namespace) -> None:
     data = data_of(options)
-    if data is None:
-        print("training on the simulation alone: no folder of real images (--data)", flush=True)
-    path = options.out / CHECKPOINT_NAME
-    start = checkpoint.load(path) if options.resume and path.exists() else None
-    if start is not None:
-        print(f"going on from step {start.step} of {path}", flush=True)
-    allowance = allowance_of(options)
-    make = first_weights if options.teacher is None else distilled
-    configuration = make(options.steps, options.seed, options.width)
-    teacher = None if options.teacher is None else CheckpointTeacher(options.teacher)
-    if start is None and options.initial is not None:
-        start = initial(options.initial, configuration)
-    source = MixedCrops(configuration.mix, data)
-    reached = train(configuration, source, options.out, allowance, start, teacher=teacher)
-    print(f"{reached.step} steps done: {path}")
+    with team() as mine:
+        if data is None and mine.leads:
+            print("training on the simulation alone: no folder of real images (--data)", flush=True)
+        path = options.out / CHECKPOINT_NAME
+        start = checkpoint.load(path) if options.resume and path.exists() else None
+        if start is not None and mine.leads:
+            print(f"going on from step {start.step} of {path}", flush=True)
+        make = first_weights if options.teacher is None else distilled
+        configuration = make(options.steps, options.seed, options.width)
+        teacher = None if options.teacher is None else CheckpointTeacher(options.teacher)
+        if start is None and options.initial is not None:
+            start = initial(options.initial, configuration)
+        _train(options, configuration, MixedCrops(configuration.mix, data), start, mine, teacher)
 
 
 def _pretrain(options: argparse.Namespace) -> None:
     configuration = pretraining(options.steps, options.network, options.width, options.seed)
+    source = coco_crops(options.root, options.annotations)
+    path = options.out / CHECKPOINT_NAME
+    start = checkpoint.load(path) if options.resume and path.exists() else None
+    with team() as mine:
+        _train(options, configuration, source, start, mine)
+
+
+def _train(
+    options: argparse.Namespace,
+    configuration: TrainingConfiguration,
+    source: CropSource,
+    start: checkpoint.Checkpoint | None,
+    mine: Team,
+    teacher: CheckpointTeacher | None = None,
+) -> None:
+    watchers = watchers_of(options, options.out)
     allowance = allowance_of(options)
-    reached = pretrain(
-        configuration, options.root, options.annotations, options.out, allowance, options.resume
+    reached = train(
+        configuration, source, options.out, allowance, start, teacher=teacher, watchers=watchers, team=mine
     )
-    print(f"{reached.step} steps done: {options.out / CHECKPOINT_NAME}")
+    if mine.leads:
+        print(f"{reached.step} steps done: {options.out / CHECKPOINT_NAME}")
+        if reached.step > 0:
+            print(f"curves: {draw_curves([options.out])}")

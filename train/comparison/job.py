@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from train.comparison.plan import Job, Plan, Variant
     from train.configuration import TrainingConfiguration
     from train.evaluation.growth import GrowthScores
-    from train.loop import Allowance, Validate
+    from train.loop import Allowance
     from train.networks import Trainee
+    from train.run import Validate
     from train.segmenting import Segment
 
 GROWTH_RUNS = (("demo", GROWTH_SEEDS[0]), ("needles", GROWTH_SEEDS[0]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from train.comparison.job import run_job
 from train.comparison.result import path_of, plan_sha256, read_result, write_result
 from train.errors import TrainingError
+from train.watching import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,5 +68,7 @@ def run_all(
         shutil.rmtree(folder, ignore_errors=True)
         iou = result.scores.pixels.iou
         shown = "none" if iou is None else f"{iou:.4f}"
-        say(f"{number + 1}/{len(jobs)} {plan.data} {job.name}: IoU {shown}, {result.seconds:.0f} s")
+        left_s = (time.monotonic() - begun_s) / (number + 1) * (len(jobs) - number - 1)
+        done = f"{number + 1}/{len(jobs)} {plan.data} {job.name}"
+        say(f"{done}: IoU {shown}, {result.seconds:.0f} s; about {duration(left_s)} left")
     return len(jobs)

@@ -29,6 +29,7 @@ from train.mixed_crops import MixedCrops
 from train.parity_frames import make_parity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
     from train.finetuning.frames import OwnFrames
     from train.loop import Allowance
     from train.stream import CropSource
+    from train.watching import Watcher
 
 SPLIT_NAME = "split.json"
+TRAINING_NAME = "training"
+"""Folder of the training's own files in that of a version."""
 OWN_SHARE = 0.5
 """Share of the crops that come from the user's frames; the others keep what the weights know."""
 
@@ -92,20 +96,22 @@ def finetune(
     out: Path,
     allowance: Allowance,
     scale: float = 1.0,
+    watchers: Sequence[Watcher] = (),
 ) -> tuple[ModelCard, Learning]:
     """Learn from `frames.learned`, write the new weights and their card to `out`, give the card and what was done.
 
     `scale` is the factor by which the frames were resized; it is noted, not applied.
     The training's own files lie in `out/training`; where they hold a checkpoint, the training goes on from it.
+    `watchers` are told of it.
     Raises `TrainingError` where that is of another one, and the loop's errors.
     """
     own = FrameCrops([(image, labels) for _, image, labels in frames.learned], Zoom(0.75, 1.33, 45))
     source = BlendedCrops(own, MixedCrops(configuration.mix, None), OWN_SHARE)
-    training = out / "training"
+    training = out / TRAINING_NAME
     split = _noted(frames, scale, training)
     begun = _begun(card, configuration, training)
     clock_s, processor_s = time.monotonic(), _processor_s()
-    reached = train(configuration, source, training, allowance, begun)
+    reached = train(configuration, source, training, allowance, begun, watchers=watchers)
     learning = Learning(
         split=split,
         seed=configuration.seed,
