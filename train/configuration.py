@@ -141,6 +141,9 @@ class TrainingConfiguration(Configuration):
     """Name of the network in `train.networks`."""
     width: int = Field(default=16, ge=1)
     """Channels of the network's first stage."""
+    stage_channels: tuple[int, ...] = Field(default=(), exclude_if=lambda channels: not channels)
+    """Channels of each stage of `ours` where they are not the width's doubling, finest first: it was pruned. Left out
+    of what is written where it is empty, so that plans keep their hashes."""
     crop_px: int = Field(default=256, ge=32, multiple_of=16)
     """Side of a crop, px."""
     batch: int = Field(default=4, ge=1)
@@ -166,3 +169,9 @@ class TrainingConfiguration(Configuration):
     """How."""
     stopping: StoppingConfiguration = StoppingConfiguration()
     """When to stop early."""
+
+    @property
+    def network_in_words(self) -> str:
+        """Network and width, such as `ours at width 16`; weights fit where this is the same."""
+        pruned = f", pruned to {self.stage_channels}" if self.stage_channels else ""
+        return f"{self.network} at width {self.width}{pruned}"

@@ -12,8 +12,6 @@ from train.first_weights import first_weights
 from train.networks.trainee import DenseTrainee
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from train.configuration import TrainingConfiguration
 
 TEACHER_SHARE = 0.7
@@ -29,14 +27,13 @@ def distilled(steps: int = 16000, seed: int = 0, width: int = 8) -> TrainingConf
 class CheckpointTeacher:
     """The weights that a run kept, as a teacher."""
 
-    def __init__(self, path: Path) -> None:
-        """Read a checkpoint; raises `TrainingError` if it is none, or of a network that gives no logit a pixel."""
-        found = checkpoint.load(path)
+    def __init__(self, found: checkpoint.Checkpoint) -> None:
+        """Take a checkpoint's weights; raises `TrainingError` if its network gives no logit a pixel."""
         configuration = found.configuration
-        trainee = networks.build(configuration.network, configuration.width, configuration.seed)
+        trainee = networks.build_configured(configuration)
         if not isinstance(trainee, DenseTrainee):
             raise TrainingError(
-                f"{path} holds {configuration.network}, which cannot teach pixels: take another"
+                f"the checkpoint holds {configuration.network}, which cannot teach pixels: take another"
             )
         trainee.module.load_state_dict(found.kept)
         trainee.module.eval()

@@ -54,10 +54,7 @@ def initial(path: Path, configuration: TrainingConfiguration) -> checkpoint.Chec
     Raises `TrainingError` where they are of another network.
     """
     found = checkpoint.load(path)
-    named = (found.configuration.network, found.configuration.width)
-    if named != (configuration.network, configuration.width):
-        raise TrainingError(
-            f"{path} holds {named[0]} at width {named[1]}, the run is of {configuration.network} at width "
-            f"{configuration.width}: pre-train that"
-        )
+    named, wanted = found.configuration.network_in_words, configuration.network_in_words
+    if named != wanted:
+        raise TrainingError(f"{path} holds {named}, the run is of {wanted}: pre-train that")
     return checkpoint.Checkpoint(configuration, 0, found.kept, found.kept, None)

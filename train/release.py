@@ -58,7 +58,7 @@ def release_checkpoint(
         name=name,
         safetensors_sha256="",
         onnx_sha256="",
-        network=NetworkConfiguration(width=configuration.width),
+        network=NetworkConfiguration(width=configuration.width, stage_channels=configuration.stage_channels),
         positive_weights=(
             configuration.loss.crystal_positive_weight * exp(-CALIBRATION_SHIFT),
             configuration.loss.contact_positive_weight,

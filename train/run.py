@@ -49,7 +49,7 @@ class Run:
     ) -> None:
         """Begin a run, or go on from a checkpoint of it; raises `TrainingError` if that is of another network."""
         self._configuration, self._teacher, self._team = configuration, teacher, team
-        self._trainee = networks.build(configuration.network, configuration.width, configuration.seed)
+        self._trainee = networks.build_configured(configuration)
         if team.size > 1 and not isinstance(self._trainee, DenseTrainee):
             raise TrainingError(f"{configuration.network} cannot be trained by several processes: start one")
         team.with_whole_batch_statistics(self._trainee.module)
@@ -65,11 +65,10 @@ class Run:
             self._resume(start)
 
     def _resume(self, start: Checkpoint) -> None:
-        named = (start.configuration.network, start.configuration.width)
-        if named != (self._configuration.network, self._configuration.width):
+        named, wanted = start.configuration.network_in_words, self._configuration.network_in_words
+        if named != wanted:
             raise TrainingError(
-                f"the checkpoint is of network {named[0]} at width {named[1]}, the run of "
-                f"{self._configuration.network} at {self._configuration.width}: choose another folder"
+                f"the checkpoint is of network {named}, the run of {wanted}: choose another folder"
             )
         self.network.load_state_dict(start.network)
         self._average.module.load_state_dict(start.average)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from train.compact import compact_table, read_rows
 from train.comparison.tables import all_tables
 from train.errors import TrainingError
 from train.evaluation.limits import lines
@@ -14,13 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SHIPPED_NAME, FINETUNING_NAME, COMPARISON_NAME = "default.json", "finetuning", "comparison"
+SHIPPED_NAME, FINETUNING_NAME, COMPACT_NAME, COMPARISON_NAME = (
+    "default.json", "finetuning", "compact", "comparison"
+)  # fmt: skip
 
 
 def every_table(folder: Path) -> Iterator[str]:
     """Lines in Markdown; raises `TrainingError` where there is no result or one is broken."""
     found = False
-    for part in (_shipped(folder / SHIPPED_NAME), _finetuning(folder / FINETUNING_NAME)):
+    parts = (
+        _shipped(folder / SHIPPED_NAME),
+        _finetuning(folder / FINETUNING_NAME),
+        _compact(folder / COMPACT_NAME),
+    )
+    for part in parts:
         for line in part:
             found = True
             yield line
@@ -51,3 +59,8 @@ def _finetuning(folder: Path) -> Iterator[str]:
         scale = reports[0].learning.split.scale
         yield from (f"### fine-tuning on suspension, at {scale:g} of its resolution", "")
         yield from (*report_table(reports), "")
+
+
+def _compact(folder: Path) -> Iterator[str]:
+    if rows := read_rows(folder):
+        yield from ("### small and fast weights", "", *compact_table(rows), "")

@@ -21,13 +21,44 @@ _COMPILED_SHAPES = 4
 _FAILURES = (RuntimeError, MemoryError)
 
 
+def probability_graph(card: ModelCard) -> Any:
+    """A card's graph as an `openvino.Model` that gives calibrated probabilities (B, C, H, W).
+
+    Raises BackendError when it cannot be read, WeightsMismatchError when it is not the card's.
+    """
+    import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
+    from openvino import opset15 as operations  # noqa: PLC0415
+
+    try:
+        model = openvino.Core().read_model(card.verify(card.onnx_path, card.onnx_sha256))
+    except _FAILURES as error:
+        raise failure_of(
+            error, f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew."
+        ) from error
+    logits = model.outputs[0].get_node().input_value(0)
+    shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
+    shift_node = operations.constant(shift, name="logit_shift")
+    shifted = operations.subtract(logits, shift_node, name="shifted_logits")
+    probability = operations.result(operations.sigmoid(shifted, name="probability"), name="probability_BCHW")
+    # Named, all of them: names that OpenVINO makes up differ each time, and with them the cache's key.
+    return openvino.Model([probability], model.get_parameters(), card.name)
+
+
 class OpenVinoBackend:
     """Compiles the model's ONNX graph once per frame size and keeps the last few."""
 
     def __init__(
-        self, card: ModelCard, *, threads: int = 0, cache: Path | None = None, precision: Precision = "auto"
+        self,
+        card: ModelCard,
+        *,
+        threads: int = 0,
+        cache: Path | None = None,
+        precision: Precision = "auto",
+        quantised: Path | None = None,
     ) -> None:
         """Read the graph; `threads` 0 leaves the number to OpenVINO, `cache` keeps compiled graphs.
+
+        `quantised` is an int8 graph made from `probability_graph` of this card, to run in place of the card's own.
 
         Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
         processor lacks it, BackendError when the graph cannot be read, WeightsMismatchError when it is not the card's.
@@ -35,7 +66,6 @@ class OpenVinoBackend:
         silence_openvino()
         try:
             import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
-            from openvino import opset15 as operations  # noqa: PLC0415
         except ImportError as error:
             raise BackendUnavailableError(
                 f"The back end openvino is not installed ({error}). "
@@ -55,29 +85,25 @@ class OpenVinoBackend:
         if threads > 0:
             self._options["INFERENCE_NUM_THREADS"] = threads
         self._cache = cache
-        if cache is not None:
+        self._described: str = self._precision
+        if cache is not None and quantised is None:
             # One folder per graph: other weights can never meet what was compiled from these.
             self._options["CACHE_DIR"] = str(cache / card.onnx_sha256[:16])
-        try:
-            model = self._core.read_model(card.verify(card.onnx_path, card.onnx_sha256))
-        except _FAILURES as error:
-            raise failure_of(
-                error, f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew."
-            ) from error
-        logits = model.outputs[0].get_node().input_value(0)
-        shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
-        shift_node = operations.constant(shift, name="logit_shift")
-        shifted = operations.subtract(logits, shift_node, name="shifted_logits")
-        probability = operations.result(
-            operations.sigmoid(shifted, name="probability"), name="probability_BCHW"
-        )
-        # Named, all of them: names that OpenVINO makes up differ each time, and with them the cache's key.
-        self._model = openvino.Model([probability], model.get_parameters(), card.name)
+        if quantised is None:
+            self._model = probability_graph(card)
+        else:
+            try:
+                self._model = self._core.read_model(quantised)
+            except _FAILURES as error:
+                raise failure_of(
+                    error, f"OpenVINO cannot read {quantised}: {error}. Quantise anew."
+                ) from error
+            self._described = "int8"
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def describe(self) -> str:
         """Name and precision, such as `openvino bf16`."""
-        return f"openvino {self._precision}"
+        return f"openvino {self._described}"
 
     def prepare(self, height: int, width: int) -> None:
         """Compile for frames of this size, px."""

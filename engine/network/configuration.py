@@ -33,6 +33,8 @@ class NetworkConfiguration:
     """Non-linearity of the whole network; the paper uses Mish."""
     pooling_ratios: tuple[float, ...] = (0.1, 0.2, 0.3)
     """Sides of the pooled maps of the augmentation, as fractions of the top encoder map's sides."""
+    stage_channels: tuple[int, ...] = ()
+    """Channels of each stage where they are not the width's doubling, finest first: a network that was pruned."""
 
     @property
     def stride(self) -> int:
@@ -42,11 +44,14 @@ class NetworkConfiguration:
     @property
     def channels(self) -> tuple[int, ...]:
         """Channels of each encoder stage, from the finest to the coarsest."""
-        return tuple(self.width * 2**i for i in range(self.stages))
+        return self.stage_channels or tuple(self.width * 2**i for i in range(self.stages))
 
     def to_json(self) -> dict[str, Any]:
         """Give the configuration as it stands in the model card."""
-        return asdict(self) | {"pooling_ratios": list(self.pooling_ratios)}
+        value = asdict(self) | {"pooling_ratios": list(self.pooling_ratios)}
+        channels = list(value.pop("stage_channels"))
+        # left out where nothing was pruned, so that versions that know of no pruning read the card
+        return value | ({"stage_channels": channels} if channels else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> NetworkConfiguration:
@@ -60,6 +65,14 @@ class NetworkConfiguration:
         given = dict(value)
         if "pooling_ratios" in given:
             given["pooling_ratios"] = tuple(float(ratio) for ratio in given["pooling_ratios"])
+        if "stage_channels" in given:
+            given["stage_channels"] = tuple(int(channels) for channels in given["stage_channels"])
+            wanted = int(given.get("stages", cls.stages))
+            if len(given["stage_channels"]) != wanted or min(given["stage_channels"]) < 1:
+                raise CardError(
+                    f"The model card gives the stages {list(given['stage_channels'])} channels; {wanted} numbers above "
+                    "0 are wanted. Use weights released for this version."
+                )
         if given.get("activation", "mish") not in get_args(Activation):
             raise CardError(
                 f"The model card names the activation {given['activation']!r}; "

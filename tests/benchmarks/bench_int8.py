@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python tests/benchmarks/bench_int8.py [--side 1024] [--rounds 5] [--threads 0] [--json PATH]
 
-Needs nncf, which the project does not depend on: `pip install nncf`. It calibrates on simulated frames and, where
+Needs the extra `int8`. It calibrates on simulated frames and, where
 the shared data are there, on the left halves of ice frames, which the weights were trained on; parity is measured on
 the model's parity frames and on right halves, against OpenVINO in f32. Variants keep ever more of the network in bf16:
 all but the convolutions; the first and the last of these; all at the frame's own resolution.
@@ -10,73 +10,29 @@ all but the convolutions; the first and the last of these; all at the frame's ow
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import openvino
 from numpy.typing import NDArray
 from report import Report, by_turns, options_of
 
 from engine import load_card
-from engine.backends.contract import logit_shifts
-from engine.card import ModelCard
+from engine.backends.openvino import probability_graph
 from engine.parity import ParityFrames, ParityLimits, compare
 from engine.preprocess import preprocess
-from monitor.simulation import PRESETS, SimulatedMicroscope
+from train.ice_frames import data_folder, read_frame
+from train.quantising import SIDE_PX, calibration_frames, quantise, simulated_frames
 
-SIDE_PX = 512
-SIMULATED = 12
-ICE_FRAMES = range(2, 24, 2)
 LATER_ICE_FRAMES = range(25, 34, 4)
 
-LEFT_ALONE = ("Multiply", "Add", "Subtract", "Interpolate", "MatMul", "ReduceMean", "AvgPool")
-"""Mish, the gates, the fusion and the pooling matrices: in int8 these alone cost 4 % of the masks' IoU."""
 
-Image = NDArray[np.generic]
-
-
-def simulated(seed: int, count: int) -> Iterator[Image]:
-    """Frames of all presets, at several moments."""
-    names = sorted(PRESETS)
-    for number in range(count):
-        settings = PRESETS[names[number % len(names)]].model_copy(
-            update={"seed": seed + number, "width_px": SIDE_PX, "height_px": SIDE_PX}
-        )
-        moment_s = settings.duration_s * (0.3 + 0.6 * number / count)
-        yield np.ascontiguousarray(SimulatedMicroscope(settings).render_only(moment_s))
-
-
-def ice(frames: range, left: bool) -> Iterator[Image]:
-    """Halves of ice frames; none without the shared data."""
-    root = Path(os.environ.get("CRYSTAL_MONITOR_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    for number in frames:
-        file = root / "ice-coarsening" / "frames" / f"frame_{number:02d}.png"
-        if file.exists():
-            image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-            yield np.ascontiguousarray(image[:SIDE_PX, :SIDE_PX] if left else image[:SIDE_PX, -SIDE_PX:])
-
-
-def network(card: ModelCard) -> openvino.Model:
-    """The graph with calibrated probabilities as its output, as the back end has it."""
-    from openvino import opset15 as operations
-
-    model = openvino.Core().read_model(card.onnx_path)
-    logits = model.outputs[0].get_node().input_value(0)
-    shift = np.asarray(logit_shifts(card.positive_weights), np.float32).reshape(1, -1, 1, 1)
-    shifted = operations.subtract(logits, operations.constant(shift))
-    return openvino.Model([operations.result(operations.sigmoid(shifted))], model.get_parameters(), card.name)
-
-
-def kept_in_bf16(model: openvino.Model, levels: int) -> list[str]:
-    """Names of convolutions left alone: first and last (0), or all whose output has one of the finest sizes."""
-    convolutions = [node for node in model.get_ordered_ops() if "Convolution" in node.get_type_name()]
-    kept = [convolutions[0], convolutions[-1]]
-    kept += [node for node in convolutions if node.get_output_shape(0)[-1] > SIDE_PX >> levels]
-    return sorted({node.get_friendly_name() for node in kept})
+def later_ice(data: Path | None) -> Iterator[NDArray[np.uint8]]:
+    """Right halves of ice frames, which nothing was calibrated or trained on; none without the shared data."""
+    for number in LATER_ICE_FRAMES if data is not None else ():
+        yield np.ascontiguousarray(read_frame(data, number).image_HW[:SIDE_PX, -SIDE_PX:])
 
 
 def main() -> None:
@@ -92,31 +48,18 @@ def main() -> None:
         print("nncf is not installed; int8 cannot be tried: pip install nncf")
         return
     card = load_card()
-    calibration = [
-        preprocess(image)[None, None] for image in (*simulated(100, SIMULATED), *ice(ICE_FRAMES, left=True))
-    ]
+    data = data_folder(None)
+    calibration = calibration_frames(data)
+    inputs = [preprocess(image)[None, None] for image in calibration]
     variants: dict[str, openvino.Model] = {
         "int8, NNCF's defaults": nncf.quantize(
-            network(card), nncf.Dataset(calibration), subset_size=len(calibration)
-        )
+            probability_graph(card), nncf.Dataset(inputs), subset_size=len(inputs)
+        ),
+        "int8 convolutions": quantise(card, calibration, "none"),
+        "int8 convolutions, first and last bf16": quantise(card, calibration, "ends"),
+        "int8 convolutions, finest level bf16": quantise(card, calibration, "finest"),
     }
-    for name, levels in (
-        ("int8 convolutions", None),
-        ("int8 convolutions, first and last bf16", 0),
-        ("int8 convolutions, finest level bf16", 1),
-    ):
-        model = network(card)
-        model.reshape([1, 1, SIDE_PX, SIDE_PX])
-        kept = [] if levels is None else kept_in_bf16(model, levels)
-        variants[name] = nncf.quantize(
-            model,
-            nncf.Dataset(calibration),
-            preset=nncf.QuantizationPreset.MIXED,  # activations of Mish are lopsided
-            subset_size=len(calibration),
-            ignored_scope=nncf.IgnoredScope(names=kept, types=list(LEFT_ALONE), validate=False),
-            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
-        )
-    variants["bf16"] = network(card)
+    variants["bf16"] = probability_graph(card)
     core = openvino.Core()
 
     def compiled(model: openvino.Model, side: int, precision: str) -> openvino.CompiledModel:
@@ -129,9 +72,9 @@ def main() -> None:
     images = [image for image, _ in ParityFrames.load(card)] if card.parity_sha256 else []
     images = [image for image in images if min(image.shape) >= SIDE_PX]
     images = [image[:SIDE_PX, :SIDE_PX] for image in images]
-    images += [*simulated(900, 6), *ice(LATER_ICE_FRAMES, left=False)]
+    images += [*simulated_frames(900, 6), *later_ice(data)]
     inputs = [preprocess(np.ascontiguousarray(image))[None, None] for image in images]
-    reference = compiled(network(card), SIDE_PX, "f32")
+    reference = compiled(probability_graph(card), SIDE_PX, "f32")
     expected = [reference(each)[0][0].copy() for each in inputs]
     report = Report("int8", f"int8 by NNCF, {len(calibration)} calibration frames, parity on {len(inputs)}")
     limits = ParityLimits()

@@ -7,14 +7,25 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from train.command_line import comparison, curves, data, finetuning, golden, networks, training, weights
+from train.command_line import (
+    compact,
+    comparison,
+    curves,
+    data,
+    finetuning,
+    golden,
+    networks,
+    pruning,
+    training,
+    weights,
+)
 from train.errors import TrainingError
 from train.team import processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS = (training, weights, data, networks, comparison, golden, finetuning, curves)
+GROUPS = (training, weights, pruning, compact, data, networks, comparison, golden, finetuning, curves)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

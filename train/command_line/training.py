@@ -72,7 +72,7 @@ def _first_weights(options: argparse.Namespace) -> None:
             print(f"going on from step {start.step} of {path}", flush=True)
         make = first_weights if options.teacher is None else distilled
         configuration = make(options.steps, options.seed, options.width)
-        teacher = None if options.teacher is None else CheckpointTeacher(options.teacher)
+        teacher = None if options.teacher is None else CheckpointTeacher(checkpoint.load(options.teacher))
         if start is None and options.initial is not None:
             start = initial(options.initial, configuration)
         _train(options, configuration, MixedCrops(configuration.mix, data), start, mine, teacher)

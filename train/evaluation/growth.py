@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-GROWTH_PRESETS = ("demo", "needles", "merging", "static")
-"""Prisms and plates; needles; touching and merging crystals; a field in which nothing grows."""
+GROWTH_PRESETS = ("demo", "needles", "dense", "static")
+"""Prisms and plates; needles; many that touch; a field in which nothing grows. Where crystals merge, the truth has one
+number for both from then on, and neither births nor identities can be judged by it."""
 GROWTH_SEEDS = (9001, 9002)
 """Seeds of the runs; no training run uses them."""
 FRAMES = 72

@@ -53,6 +53,7 @@ def finetuning(card: ModelCard, steps: int = 300, seed: int = 0) -> TrainingConf
     return TrainingConfiguration(
         recipe="finetuning",
         width=card.network.width,
+        stage_channels=card.network.stage_channels,
         steps=steps,
         batch=4,
         seed=seed,

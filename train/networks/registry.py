@@ -14,6 +14,7 @@ from train.networks.trainee import DenseTrainee
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from train.configuration import TrainingConfiguration
     from train.networks.trainee import Trainee
 
 
@@ -91,3 +92,14 @@ def build(name: str, width: int, seed: int) -> Trainee:
         raise TrainingError(f"no network is named {name!r}: choose from {', '.join(NETWORKS)}")
     torch.manual_seed(seed)
     return NETWORKS[name].build(width)
+
+
+def build_configured(configuration: TrainingConfiguration) -> Trainee:
+    """The network of a run, whole or pruned, with weights drawn by the run's seed; raises `TrainingError`."""
+    if not configuration.stage_channels:
+        return build(configuration.network, configuration.width, configuration.seed)
+    if configuration.network != "ours":
+        raise TrainingError(f"{configuration.network} cannot be pruned: only `ours` has channels by stage")
+    torch.manual_seed(configuration.seed)
+    pruned = replace(ours.WHOLE, stage_channels=configuration.stage_channels)
+    return ours.ours(pruned, configuration.width)

@@ -154,7 +154,7 @@ def test_looks_need_a_part_and_an_interval(tmp_path):
 def test_a_pupil_learns_what_its_teacher_says(tmp_path):
     """With the teacher's word alone, a pupil comes nearer to the teacher than to the labels it is shown."""
     train(TINY.model_copy(update={"width": 4}), _blots(), tmp_path / "teacher", ALONE)
-    teacher = CheckpointTeacher(tmp_path / "teacher" / CHECKPOINT_NAME)
+    teacher = CheckpointTeacher(checkpoint.load(tmp_path / "teacher" / CHECKPOINT_NAME))
     images = torch.randn(2, 1, 64, 64)
     said = teacher.targets(images)
     assert said.shape == (2, 2, 64, 64)
