@@ -13,12 +13,15 @@ from engine.network import NetworkConfiguration
 from train import checkpoint
 from train.errors import TrainingError
 from train.evaluation.report import described_weights
+from train.models import notes_of
 from train.parity_frames import make_parity
 from train.thresholds import CALIBRATION_SHIFT, RELEASE_THRESHOLDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SHIPPED = "default"
+"""Name of the weights that ship: what is known of them stands in their card."""
 NOTES = (
     "Trained on simulated bright-field stills and on the left half of ice-coarsening frames 2 to 23. "
     "Crystal area counts to the outer edge of the dark rim. "
@@ -52,13 +55,15 @@ def release_checkpoint(
     if configuration.network != "ours":
         raise TrainingError(f"{path} holds {configuration.network}; the engine runs the network `ours` alone")
     data = ["simulated stills of monitor.simulation (Apache-2.0, this project)"]
-    if with_ice and configuration.mix.ice_share > 0:
+    with_ice = with_ice and configuration.mix.ice_share > 0
+    if with_ice:
         data.append(ICE_SOURCE)
+    network = NetworkConfiguration(width=configuration.width, stage_channels=configuration.stage_channels)
     card = ModelCard(
         name=name,
         safetensors_sha256="",
         onnx_sha256="",
-        network=NetworkConfiguration(width=configuration.width, stage_channels=configuration.stage_channels),
+        network=network,
         positive_weights=(
             configuration.loss.crystal_positive_weight * exp(-CALIBRATION_SHIFT),
             configuration.loss.contact_positive_weight,
@@ -72,7 +77,7 @@ def release_checkpoint(
             **_figures(figures),
         },
         created=datetime.now(UTC).date().isoformat(),
-        notes=NOTES,
+        notes=NOTES if name == SHIPPED else notes_of(network, with_ice),
     )
     return make_parity(release(source.kept, card, out or SHIPPED_FOLDER))
 
@@ -87,7 +92,7 @@ def describe(card: ModelCard, figures: dict[str, Any]) -> ModelCard:
             f"the figures are not those of {card.name} {card.weights_hash} with its thresholds: evaluate it anew"
         )
     kept = {name: card.metrics[name] for name in _OF_THE_RUN if name in card.metrics}
-    new = replace(card, metrics=kept | _figures(figures), notes=NOTES)
+    new = replace(card, metrics=kept | _figures(figures), notes=NOTES if card.name == SHIPPED else card.notes)
     file = card.folder / f"{card.name}.json"
     staged = file.with_name(file.name + ".new")
     staged.write_text(new.to_json(), encoding="utf-8")

@@ -12,6 +12,7 @@ from train.distillation import CheckpointTeacher, distilled
 from train.first_weights import first_weights
 from train.loop import CHECKPOINT_NAME, train
 from train.mixed_crops import MixedCrops
+from train.models import MODELS
 from train.pretraining import coco_crops, initial, pretraining
 from train.team import Team, team
 
@@ -37,8 +38,13 @@ def add_commands(commands: Commands) -> None:
         type=Path,
         help="distil: checkpoint of a (wider) network whose probabilities are learned, too",
     )
-    first.add_argument(
-        "--width", type=int, default=16, help="channels of the network's first stage (default: 16)"
+    sizes = ", ".join(f"{name} {model.width} ({model.machine})" for name, model in MODELS.items())
+    size = first.add_mutually_exclusive_group()
+    size.add_argument(
+        "--model", choices=tuple(MODELS), default="small", help=f"size: {sizes} (default: small)"
+    )
+    size.add_argument(
+        "--width", type=int, help="channels of the network's first stage, where it is another size"
     )
     first.add_argument(
         "--initial", type=Path, help="checkpoint of `pretrain` to start from (default: random weights)"
@@ -71,7 +77,7 @@ def _first_weights(options: argparse.Namespace) -> None:
         if start is not None and mine.leads:
             print(f"going on from step {start.step} of {path}", flush=True)
         make = first_weights if options.teacher is None else distilled
-        configuration = make(options.steps, options.seed, options.width)
+        configuration = make(options.steps, options.seed, options.width or MODELS[options.model].width)
         teacher = None if options.teacher is None else CheckpointTeacher(checkpoint.load(options.teacher))
         if start is None and options.initial is not None:
             start = initial(options.initial, configuration)

@@ -15,6 +15,7 @@ from train.evaluation.report import evaluate, with_earlier
 from train.parity_frames import make_parity
 from train.release import describe, release_checkpoint
 from train.shift import SHIFTS, try_shift
+from train.temperature import fit_temperature
 from train.thresholds import RELEASE_THRESHOLDS
 from train.tuning import candidates, probability_maps, try_thresholds
 
@@ -94,6 +95,11 @@ def _tune(options: argparse.Namespace) -> None:
         ]
         heading = f"{thresholds.crystal:.2f} {thresholds.contact:.2f} {thresholds.minimal_score:.2f}: "
         print(heading + " | ".join(rows), flush=True)
+    warmth = fit_temperature([(one.crystal_HW, one.sight.labels_HW > 0) for one in maps])
+    print(
+        f"calibration of the crystal's probability: temperature {warmth.temperature:.3f}, shift {warmth.shift:+.3f}; "
+        f"expected error {warmth.error_before:.4f}, with them {warmth.error_after:.4f}"
+    )
     print("shift of the crystal's logit: median error of reported area by source (from 20 px); by diameter")
     for shift in SHIFTS:
         trial = try_shift(maps, RELEASE_THRESHOLDS, shift)

@@ -13,6 +13,7 @@ from train.curves import draw_curves, read_log
 from train.errors import TrainingError
 from train.loop import LOG_NAME, VALIDATION_NAME
 from train.progress_log import append
+from train.team import Team
 from train.watching import PLAIN_EVERY_S, Progress, TensorBoard, duration
 
 
@@ -60,7 +61,7 @@ def test_durations_are_for_people():
         "3 s",
         "89 s",
         "2 min",
-        "60 min",
+        "1 h 0 min",
         "2 h 2 min",
     ]
 
@@ -102,3 +103,9 @@ def test_curves_of_one_and_of_several_trainings(tmp_path, capsys):
     assert main(["curves", str(tmp_path / "none")]) == 2
     with (tmp_path / "one" / LOG_NAME).open() as file:
         assert len(list(csv.DictReader(file))) == 3  # the logs are left as they were
+
+
+def test_a_batch_that_cannot_be_dealt_evenly_is_refused():
+    assert Team(1, 2).share_of(4) == 2
+    with pytest.raises(TrainingError, match="4 crops cannot be dealt evenly to 3"):
+        Team(0, 3).share_of(4)
