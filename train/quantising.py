@@ -6,6 +6,7 @@ learned from. Mish, the gates and the pooling matrices stay as they are: in int8
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -79,6 +80,7 @@ def quantise(card: ModelCard, frames: Sequence[Image], kept: Kept = "ends") -> A
         raise TrainingError(
             f"what is kept in floating point is one of {', '.join(get_args(Kept))}, not {kept!r}"
         )
+    nncf.set_log_level(logging.ERROR)  # it tells of each operator
     model = probability_graph(card)
     free = model.inputs[0].get_partial_shape()
     inputs = [preprocess(frame)[None, None] for frame in frames]
