@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from train.errors import TrainingError
 
 if TYPE_CHECKING:
     import argparse
@@ -29,3 +32,13 @@ def _curves(options: argparse.Namespace) -> None:
     from train.curves import draw_curves  # noqa: PLC0415 - torch takes seconds to import
 
     print(draw_curves(options.runs, options.out))
+
+
+def tell_of_curves(folder: Path) -> None:
+    """Draw the curves of a training that has ended, and say where; that there are none is told, and no failure."""
+    from train.curves import draw_curves  # noqa: PLC0415 - torch takes seconds to import
+
+    try:
+        print(f"curves: {draw_curves([folder])}")
+    except TrainingError as error:
+        print(f"no curves: {error}", file=sys.stderr)

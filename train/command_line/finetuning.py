@@ -15,6 +15,7 @@ from train.command_line.arguments import (
     data_of,
     watchers_of,
 )
+from train.command_line.curves import tell_of_curves
 
 if TYPE_CHECKING:
     import argparse
@@ -82,7 +83,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
-    from train.curves import draw_curves  # noqa: PLC0415 - torch takes seconds to import
     from train.finetuning import frames, gate, run, versions  # noqa: PLC0415 - torch takes seconds to import
     from train.finetuning.report import Report  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ def _finetune(options: argparse.Namespace) -> None:
     tuned, learning = run.finetune(
         card, learned, configuration, out, allowance_of(options), scale=options.scale, watchers=watchers
     )
-    print(f"curves: {draw_curves([out / run.TRAINING_NAME])}")
+    tell_of_curves(out / run.TRAINING_NAME)
     card_file = out / f"{tuned.name}.json"
     after = gate.try_weights(str(card_file), own, regression, instances, options.threads)
     verdict = gate.judge(before, after)

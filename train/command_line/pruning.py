@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train.command_line.arguments import add_data, add_run, add_weights, allowance_of, data_of, watchers_of
+from train.command_line.curves import tell_of_curves
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +36,6 @@ def add_commands(commands: Commands) -> None:
 
 def _prune(options: argparse.Namespace) -> None:
     from train import checkpoint, pruning  # noqa: PLC0415 - torch takes seconds to import
-    from train.curves import draw_curves  # noqa: PLC0415
     from train.distillation import CheckpointTeacher  # noqa: PLC0415
     from train.loop import CHECKPOINT_NAME, train  # noqa: PLC0415
     from train.mixed_crops import MixedCrops  # noqa: PLC0415
@@ -69,8 +69,7 @@ def _prune(options: argparse.Namespace) -> None:
         )
         if mine.leads:
             print(f"{reached.step} steps done: {path}")
-            if reached.step > start.step:
-                print(f"curves: {draw_curves([options.out])}")
+            tell_of_curves(options.out)
 
 
 def _whole(options: argparse.Namespace) -> Checkpoint:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from train import checkpoint
 from train.command_line.arguments import add_data, add_run, allowance_of, data_of, watchers_of
-from train.curves import draw_curves
+from train.command_line.curves import tell_of_curves
 from train.distillation import CheckpointTeacher, distilled
 from train.first_weights import first_weights
 from train.loop import CHECKPOINT_NAME, train
@@ -108,5 +108,4 @@ def _train(
     )
     if mine.leads:
         print(f"{reached.step} steps done: {options.out / CHECKPOINT_NAME}")
-        if reached.step > 0:
-            print(f"curves: {draw_curves([options.out])}")
+        tell_of_curves(options.out)
