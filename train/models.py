@@ -47,7 +47,7 @@ def notes_of(network: NetworkConfiguration, with_ice: bool) -> str:
         made = _BY_PARAMETERS.format(made=made, gflops=size.gflops, millions=size.parameters / 1e6)
     ice = " and on the left half of ice-coarsening frames 2 to 23" if with_ice else ""
     return (
-        f"{made}. Trained on simulated bright-field stills{ice}. Crystal area counts to the outer edge of the dark rim. "
+        f"{made}. Trained on simulated bright-field stills{ice}. Area counts to the outer edge of the dark rim. "
         "Failures have not been looked at one by one: look at the overlays of `python -m train evaluate --overlays` "
         "before these weights serve, and write here what they show."
     )
