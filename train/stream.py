@@ -76,6 +76,8 @@ def batches(
         sampler=Onward(first + team.rank, end, team.size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        # A fork of a process in which OpenCV or the engine have threads waits for ever: they are not in it.
+        multiprocessing_context="spawn" if workers else None,
         worker_init_fn=_one_thread if workers else None,
         collate_fn=stack,
     )
