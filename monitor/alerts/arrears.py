@@ -31,7 +31,7 @@ def arrears_alerts(
     for rule, one in late.items():
         if told.get(rule):
             continue
-        waits_s = now.seconds_since(one.oldest)
+        waits_s = max(0.0, now.seconds_since(one.oldest))  # of a clock that was set back nobody can tell
         alerts_wait = "1 alert waits" if one.count == 1 else f"{one.count} alerts wait"
         why = f"; the last attempt: {one.last_error}" if one.last_error else "; it has not answered yet"
         message = f"{alerts_wait} for sink {one.sink}, the oldest for {waits_s:.0f} s{why}"

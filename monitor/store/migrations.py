@@ -75,6 +75,14 @@ def m0007_frames_thinned(connection: Connection) -> None:
         _add_column(connection, tables.field.c[f"{status}_thinned"])
 
 
+def m0008_outbox_clocks(connection: Connection) -> None:
+    """When alerts were queued and tried, on the boot's own clock."""
+    _add_column(connection, tables.delivery.c.queued_boottime_ns)
+    _add_column(connection, tables.delivery.c.queued_boot_id)
+    _add_column(connection, tables.delivery.c.last_attempt_boottime_ns)
+    _add_column(connection, tables.delivery.c.last_attempt_boot_id)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m0001_tables,
     m0002_outbox,
@@ -83,6 +91,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0005_retention,
     m0006_removal,
     m0007_frames_thinned,
+    m0008_outbox_clocks,
 )
 
 

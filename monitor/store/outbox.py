@@ -191,9 +191,9 @@ class Outbox:
 
     def arrears(self, after_s: float) -> list[Arrears]:
         """Per sink what has waited for more than so many seconds."""
-        before = self._clock.now().after(-after_s)
+        now = self._clock.now()
         return self._transact(
-            lambda connection: arrears(connection, self.station, before), "reading the outbox of"
+            lambda connection: arrears(connection, self.station, now, after_s), "reading the outbox of"
         )
 
     def told_of(self, run: Run) -> dict[str, bool]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from monitor.clock import Instant
 from monitor.records.delivery import Subscription, sink_rule
 from monitor.records.vocabulary import DeliveryState, EventKind, Severity
+from monitor.store.outbox_moments import instant_of, queued_values, waited_s
 from monitor.store.tables import delivery, event, run
 
 _PENDING = DeliveryState.PENDING.value
@@ -61,7 +62,7 @@ def queue_alerts(
 
 
 def _queue(connection: Connection, row: dict[str, Any], due: datetime, now: Instant) -> datetime:
-    values = {**row, "state": _PENDING, "attempts": 0, "queued_at": now.utc, "next_attempt_at": due}
+    values = {**row, "state": _PENDING, "attempts": 0, **queued_values(now), "next_attempt_at": due}
     connection.execute(insert(delivery).values(values))
     return due
 
@@ -70,6 +71,8 @@ def _queue_in_flood(connection: Connection, row: dict[str, Any], flood: Flood, n
     """Alone, or into the summary that is open for this rule, or as the first of one."""
     columns = (
         delivery.c.queued_at,
+        delivery.c.queued_boottime_ns,
+        delivery.c.queued_boot_id,
         delivery.c.summary_event_id,
         delivery.c.state,
         delivery.c.attempts,
@@ -97,8 +100,11 @@ def _queue_in_flood(connection: Connection, row: dict[str, Any], flood: Flood, n
     ):
         due = min(last.next_attempt_at, now.after(flood.within_s).utc)  # sooner, if the clock was set back
         return _queue(connection, {**row, "summary_event_id": last.summary_event_id}, due, now)
-    since = now.after(-flood.within_s).utc
-    if len(latest) == flood.more_than and latest[-1].queued_at > since:
+    oldest = latest[-1] if len(latest) == flood.more_than else None
+    if oldest is not None and (
+        waited_s(instant_of(oldest.queued_at, oldest.queued_boottime_ns, oldest.queued_boot_id), now)
+        < flood.within_s
+    ):
         due = now.after(flood.within_s).utc
         return _queue(connection, {**row, "summary_event_id": row["event_id"]}, due, now)
     return _queue(connection, row, now.utc, now)
@@ -137,7 +143,12 @@ def queue_reminders(
     for event_id, rule in holding:
         for one in subscriptions:
             last = connection.execute(
-                select(delivery.c.reminder, delivery.c.last_attempt_at)
+                select(
+                    delivery.c.reminder,
+                    delivery.c.last_attempt_at,
+                    delivery.c.last_attempt_boottime_ns,
+                    delivery.c.last_attempt_boot_id,
+                )
                 .where(
                     delivery.c.event_id == event_id,
                     delivery.c.sink == one.sink,
@@ -147,9 +158,8 @@ def queue_reminders(
             ).one_or_none()
             if last is None or last.last_attempt_at is None:
                 continue
-            if last.last_attempt_at <= now.after(-every_s).utc and not _is_pending(
-                connection, event_id, one.sink
-            ):
+            since = instant_of(last.last_attempt_at, last.last_attempt_boottime_ns, last.last_attempt_boot_id)
+            if waited_s(since, now) >= every_s and not _is_pending(connection, event_id, one.sink):
                 row = {"station": station, "sink": one.sink, "event_id": event_id, "rule": rule}
                 _queue(connection, {**row, "reminder": last.reminder + 1}, now.utc, now)
                 queued += 1

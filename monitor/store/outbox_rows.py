@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
 
-from monitor.clock import NANOSECONDS_PER_SECOND, Instant
+from monitor.clock import Instant
 from monitor.records.alert import Alert, AlertNotice
 from monitor.records.delivery import Arrears, DeliveryAttempt, Parcel
 from monitor.records.vocabulary import AlertKind, DeliveryState, EventKind, Severity
 from monitor.store.column_types import UtcTime
+from monitor.store.outbox_moments import attempted_values, instant_of, queued_long_ago
 from monitor.store.tables import delivery, event, field, frame, run
 
 PENDING = DeliveryState.PENDING.value
 GIVEN_UP = DeliveryState.GIVEN_UP.value
 _LONGEST_SUMMARY = 10_000
 _LONGEST_ERROR = 2_000
-_MICROSECOND_NS = 1_000
 
 
 def close_others(connection: Connection, station: str, sinks: Collection[str], reason: str) -> list[str]:
@@ -58,7 +58,6 @@ def write_attempts(connection: Connection, attempts: Sequence[DeliveryAttempt]) 
     """What became of parcels; one that was closed meanwhile, or written before, stays so: the answer is the others."""
     written = []
     for attempt in attempts:
-        at = attempt.at.utc
         row = update(delivery).where(
             delivery.c.delivery_id.in_(attempt.parcel.delivery_ids), delivery.c.state == PENDING
         )
@@ -66,10 +65,12 @@ def write_attempts(connection: Connection, attempts: Sequence[DeliveryAttempt]) 
             row.values(
                 state=attempt.state.value,
                 attempts=attempt.attempts,
-                first_attempt_at=func.coalesce(delivery.c.first_attempt_at, literal(at, UtcTime())),
-                last_attempt_at=at,
+                first_attempt_at=func.coalesce(
+                    delivery.c.first_attempt_at, literal(attempt.at.utc, UtcTime())
+                ),
                 next_attempt_at=None if attempt.next_at is None else attempt.next_at.utc,
                 last_error=attempt.error[:_LONGEST_ERROR] or None,
+                **attempted_values(attempt.at),
             )
         )
         if changed.rowcount:
@@ -111,7 +112,7 @@ def due_parcels(
             members = _notice_rows(connection, together, _LONGEST_SUMMARY)
         ids = tuple(member.delivery_id for member in members)
         notices = tuple(_notice(member) for member in members)
-        parcels.append(Parcel(sink, ids, notices, row.attempts, _instant(row.queued_at)))
+        parcels.append(Parcel(sink, ids, notices, row.attempts, instant_of(row.queued_at)))
     return parcels[:most]
 
 
@@ -140,23 +141,40 @@ def next_due(connection: Connection, station: str, now: Instant) -> datetime | N
     return found
 
 
-def arrears(connection: Connection, station: str, before: Instant) -> list[Arrears]:
-    """Per sink what was queued before that moment and waits still."""
-    late = and_(delivery.c.station == station, delivery.c.state == PENDING, delivery.c.queued_at < before.utc)
+def arrears(connection: Connection, station: str, now: Instant, after_s: float) -> list[Arrears]:
+    """Per sink what was queued more than so many seconds ago and waits still."""
+    late = and_(delivery.c.station == station, delivery.c.state == PENDING, queued_long_ago(now, after_s))
     counted = (
         select(
-            delivery.c.sink,
             func.count().label("waiting"),
-            func.min(delivery.c.queued_at).label("oldest"),
+            func.min(delivery.c.delivery_id).label("first"),
             func.max(delivery.c.last_error).label("last_error"),
         )
         .where(late)
         .group_by(delivery.c.sink)
-        .order_by(delivery.c.sink)
+        .subquery()
+    )
+    first = delivery.c
+    found = connection.execute(
+        select(
+            first.sink,
+            counted.c.waiting,
+            counted.c.last_error,
+            first.queued_at,
+            first.queued_boottime_ns,
+            first.queued_boot_id,
+        )
+        .join(counted, counted.c.first == first.delivery_id)
+        .order_by(first.sink)
     )
     return [
-        Arrears(row.sink, row.waiting, _instant(row.oldest), row.last_error or "")
-        for row in connection.execute(counted)
+        Arrears(
+            row.sink,
+            row.waiting,
+            instant_of(row.queued_at, row.queued_boottime_ns, row.queued_boot_id),
+            row.last_error or "",
+        )
+        for row in found
     ]
 
 
@@ -232,7 +250,7 @@ def _notice(row: Row[*tuple[Any, ...]]) -> AlertNotice:
         event_id=row.event_id,
         run_id=row.run_id,
         field=row.field or "",
-        at=_instant(row.at),
+        at=instant_of(row.at),
         alert=alert,
         key=f"{key}.summary" if row.summary_event_id is not None else key,
         station=row.station,
@@ -241,7 +259,3 @@ def _notice(row: Row[*tuple[Any, ...]]) -> AlertNotice:
         reminder=row.reminder,
         archived=row.archived,
     )
-
-
-def _instant(moment: datetime) -> Instant:
-    return Instant(round(moment.timestamp() * NANOSECONDS_PER_SECOND / _MICROSECOND_NS) * _MICROSECOND_NS)

@@ -335,6 +335,10 @@ delivery = Table(
     Column("last_attempt_at", UtcTime),
     Column("next_attempt_at", UtcTime),
     Column("last_error", Words),
+    Column("queued_boottime_ns", Whole),
+    Column("queued_boot_id", Words),
+    Column("last_attempt_boottime_ns", Whole),
+    Column("last_attempt_boot_id", Words),
     UniqueConstraint("event_id", "sink", "reminder"),
     Index("delivery_by_rule", "station", "sink", "rule", "delivery_id"),
     Index(

@@ -30,9 +30,11 @@ class SetClock:
         self.set_by_s = 0.0
         """By how much UTC was set meanwhile, which CLOCK_BOOTTIME does not notice."""
 
+        self.boot_id = "boot"
+
     def now(self) -> Instant:
         utc = Instant(1_795_000_000_000_000_000).after(self.at_s + self.set_by_s)
-        return Instant(utc.utc_ns, round(self.at_s * 1e9), "boot")
+        return Instant(utc.utc_ns, round(self.at_s * 1e9), self.boot_id)
 
     def sleep(self, seconds: float) -> None:
         self.at_s += seconds
@@ -305,6 +307,7 @@ class TestFloodAndAClockThatIsSet:
         if restarts:
             flooded.restart(CHAT, flood=self.FLOOD)
         flooded.frame(alert(value=99.0))
+        again = []
         if restarts:
             again = flooded.give_out()["chat"]
             assert again[0].notices == summary.notices, "what has a key keeps its content"
@@ -312,7 +315,8 @@ class TestFloodAndAClockThatIsSet:
         flooded.clock.at_s += 61.0
         flooded.frame()
         assert flooded.outbox.wants_exchange
-        (last,) = [parcel for parcel in flooded.give_out()["chat"] if parcel != summary]
+        given = [*again, *flooded.give_out()["chat"]]
+        (last,) = [parcel for parcel in given if parcel.delivery_ids != summary.delivery_ids]
         assert self.values([last]) == [[99.0]]
         flooded.ends(last)
         flooded.give_out()
@@ -383,6 +387,26 @@ class TestReminders:
         assert self.reminded(told) == []
         assert len({row["delivery_id"] for row in told.log(sink="chat", rule="blind")}) == 3
 
+    @pytest.mark.parametrize("set_by_s", [7_200.0, -7_200.0, -631_000_000.0])
+    def test_a_clock_that_is_set_neither_hurries_nor_holds_back(self, told: Station, set_by_s: float) -> None:
+        told.clock.at_s = 300.0
+        told.clock.set_by_s = set_by_s
+        assert self.reminded(told) == [], "no burst"
+        told.clock.at_s = 601.0
+        assert self.reminded(told) == [("blind", 1)], "and no silence"
+        assert self.reminded(told) == []
+        told.clock.set_by_s = 0.0
+        assert self.reminded(told) == []
+        told.clock.at_s = 1300.0
+        assert self.reminded(told) == [("blind", 2)]
+
+    def test_a_clock_that_was_set_back_at_a_start_does_not_silence_it(self, told: Station) -> None:
+        told.clock.boot_id, told.clock.at_s, told.clock.set_by_s = "next boot", 20.0, -631_000_000.0
+        assert self.reminded(told) == [("blind", 1)], "how long ago nobody can tell"
+        assert self.reminded(told) == []
+        told.clock.at_s = 621.0
+        assert self.reminded(told) == [("blind", 2)]
+
     def test_one_that_cleared_is_not_told_again(self, told: Station) -> None:
         told.frame(alert("blind", raised=False, severity=Severity.CRITICAL))
         told.clock.at_s = 601.0
@@ -409,6 +433,21 @@ class TestReminders:
         assert [(row["state"], row["last_error"]) for row in closed] == [
             ("given_up", "acknowledged meanwhile")
         ]
+
+
+@pytest.mark.parametrize("set_by_s", [7_200.0, -7_200.0])
+def test_how_long_alerts_wait_is_not_the_set_clock_s_to_say(station: Station, set_by_s: float) -> None:
+    station.frame(alert())
+    station.clock.at_s = 300.0
+    station.clock.set_by_s = set_by_s
+    station.frame(alert())
+    assert station.outbox.arrears(600.0) == []
+    station.clock.at_s = 601.0
+    assert [(late.sink, late.count) for late in station.outbox.arrears(600.0)] == [("chat", 1), ("log", 1)]
+    (late, _) = station.outbox.arrears(600.0)
+    assert station.clock.now().seconds_since(late.oldest) == pytest.approx(601.0)
+    station.clock.at_s = 901.0
+    assert [late.count for late in station.outbox.arrears(600.0)] == [2, 2]
 
 
 def test_what_waits_for_too_long_is_found_and_told_to_the_others(station: Station) -> None:
