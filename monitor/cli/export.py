@@ -21,7 +21,14 @@ VIEWS = ("run_summary", "frame_log", "growth_history", "trail_summary", "csd", "
 
 @click.command(epilog="Example: crystal-monitor export last --format csv --out run7/")
 @click.argument("run", default="last")
-@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="Kind of file; parquet needs the extra `parquet`.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -68,7 +68,7 @@ DISPENSABLE = (
 @json_option
 @wide_option
 def runs(station: str | None, database: str, as_json: bool, wide: bool) -> None:
-    """List the runs, one a line; times in seconds since each run's time zero."""
+    """List the runs, one a line; moments in UTC, times in seconds since each run's time zero."""
     from monitor.store import TrailReader
 
     with TrailReader(database) as reader:
@@ -88,7 +88,7 @@ def runs(station: str | None, database: str, as_json: bool, wide: bool) -> None:
 @click.command(epilog="Example: crystal-monitor trails last --json")
 @RUN
 @FIELD
-@_since("Only crystals first seen at this elapsed time or later.")
+@_since("Only crystals first seen at this time or later, seconds since the run's time zero.")
 @LIMIT
 @station_option
 @database_option
@@ -125,7 +125,7 @@ def trails(
 @RUN
 @click.argument("crystal", type=click.IntRange(min=1))
 @FIELD
-@_since("Only from this elapsed time on.")
+@_since("Only from this time on, seconds since the run's time zero.")
 @LIMIT
 @station_option
 @database_option
@@ -167,7 +167,7 @@ def growth(
 @click.command(epilog="Example: crystal-monitor events last")
 @RUN
 @FIELD
-@_since("Only from this elapsed time on.")
+@_since("Only from this time on, seconds since the run's time zero.")
 @LIMIT
 @station_option
 @database_option
@@ -183,7 +183,10 @@ def events(
     as_json: bool,
     wide: bool,
 ) -> None:
-    """List what happened in RUN: births, contacts, merges, states, alerts, notes."""
+    """List what happened in RUN: births, contacts, merges, states, alerts, notes.
+
+    Times in seconds since the run's time zero.
+    """
     asked = _Asked("event_log", run, station, since_s, {} if field is None else {"field": field})
     _show(
         database,

@@ -36,6 +36,7 @@ COLUMNS_LEFT_OUT = ("bbox_xywh_px", "contact_labels")
     type=click.Choice(["auto", "openvino", "tensorrt", "torch"]),
     default="auto",
     show_default=True,
+    help="What runs the network; auto takes the best that can run here.",
 )
 def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model: str, backend: str) -> None:
     """Find the crystals in IMAGES (files or folders; 8 or 16 bit, grey or colour).
