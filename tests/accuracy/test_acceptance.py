@@ -19,7 +19,8 @@ def test_the_simulated_microscope_keeps_to_its_limits() -> None:
     told: list[str] = []
     # Two experiments scatter more than ten: the rate's limit is wider here than in the command.
     limits = Limits(median_rate_error=0.08)
-    report = run_acceptance((1, 2), 30.0, SystemClock(), threading.Event(), told.append, limits)
+    # Half as long again as the command's, for the frames that are missed where other tests run beside this one.
+    report = run_acceptance((1, 2), 45.0, SystemClock(), threading.Event(), told.append, limits)
     assert len(told) == 3
     failed = {name: figure for name, figure in report.figures.items() if not figure.passed}
     assert report.passed, f"{failed}\n" + "\n".join(told)
