@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,17 @@ def test_zeromq_sink_publishes_json(tmp_path: Path) -> None:
     assert plain["at"] == "2023-11-14T22:13:20+00:00"
     assert plain["severity"] == "warning"
     assert plain["title"] == "Warning: size raised (plate · A1)"
+
+
+def test_a_second_publisher_is_refused_and_takes_nothing(tmp_path: Path) -> None:
+    settings = sink_settings("zeromq", tmp_path, 0)
+    first = open_sink(settings)
+    bound = (tmp_path / "alerts").stat().st_ino
+    with pytest.raises(UserError, match=rf"already, by process {os.getpid()} \(.*: stop it, or name another"):
+        open_sink(settings)
+    assert (tmp_path / "alerts").stat().st_ino == bound, "it was not bound anew"
+    first.close()
+    open_sink(settings).close()
 
 
 def test_zeromq_sink_says_what_is_wrong_with_its_folder(tmp_path: Path) -> None:
