@@ -66,14 +66,27 @@ static inline Seen look(const int32_t *labels, int64_t width, int64_t rows, int6
     return seen;
 }
 
+/* Four labels side by side, looked at together. */
+typedef int32_t Four __attribute__((vector_size(16)));
+
+static inline Four four(const int32_t *labels) {
+    Four value;
+    memcpy(&value, labels, sizeof value);
+    return value;
+}
+
+static inline bool any_of(Four value) {
+    uint64_t halves[2];
+    memcpy(halves, &value, sizeof value);
+    return (halves[0] | halves[1]) != 0;
+}
+
 /* Pixels that see background (8 neighbours) count p instead of 1. Background pixels that see a crystal add their p to
  * it, in halves where they see two (the least and the largest label). */
-static inline void gain_area(const Image *image, int64_t row, int64_t column, double *gained) {
+static void gain_area(const Image *image, int64_t row, int64_t column, double *gained) {
     const int64_t width = image->width, top = largest_of(row - 1, 0), left = largest_of(column - 1, 0);
     const int64_t bottom = least_of(row + 2, image->height), right = least_of(column + 2, width);
-    const int32_t *corner = image->labels + top * width + left;
-    const Seen seen = bottom - top == 3 && right - left == 3 ? look(corner, width, 3, 3)
-                                                             : look(corner, width, bottom - top, right - left);
+    const Seen seen = look(image->labels + top * width + left, width, bottom - top, right - left);
     const int32_t own = image->labels[row * width + column];
     const double p = (double)image->probability[row * width + column];
     if (own) {
@@ -84,28 +97,38 @@ static inline void gain_area(const Image *image, int64_t row, int64_t column, do
     }
 }
 
-/* Whether a label but the own one is among some in a row. */
-static inline int has_other(const int32_t *pixels, int64_t count, int32_t own) {
-    int found = 0;
-    for (int64_t nth = 0; nth < count; nth++) {
-        found |= (pixels[nth] != own) & (pixels[nth] != 0);
+/* The same where the pixels around are all there, and one more to the right. */
+static inline void gain_area_within(const Image *image, int64_t row, int64_t column, double *gained) {
+    const Four in_square = {-1, -1, -1, 0};
+    const int64_t at = row * image->width + column;
+    const int32_t *corner = image->labels + at - image->width - 1, own = image->labels[at];
+    const Four above = four(corner), beside = four(corner + image->width), below = four(corner + 2 * image->width);
+    const double p = (double)image->probability[at];
+    if (own) {
+        const bool has_background = any_of(((above == 0) | (beside == 0) | (below == 0)) & in_square);
+        gained[own] += has_background ? p - 1 : 0;
+        return;
     }
-    return found;
+    const Four all = above | beside | below;
+    const int32_t one = all[0] | all[1] | all[2]; /* the label, if there is but one */
+    const Four others =
+        ((above != 0) & (above != one)) | ((beside != 0) & (beside != one)) | ((below != 0) & (below != one));
+    if (any_of(others & in_square)) {
+        gain_area(image, row, column, gained);
+    } else {
+        gained[one] += p;
+    }
 }
 
 /* Note the labels in the later half of a disc around a crystal's pixel: the earlier half is noted from there. */
-static inline bool note_near(const Image *image, int64_t row, int64_t column, Disc disc, Pairs *pairs) {
+static bool note_near(const Image *image, int64_t row, int64_t column, Disc disc, Pairs *pairs) {
     const int32_t own = image->labels[row * image->width + column];
     const int64_t bottom = least_of(row + disc.reach + 1, image->height);
     for (int64_t beside = row; beside < bottom; beside++) {
         const int64_t half = disc.half_widths[beside - row];
-        const int64_t left = beside == row ? column + 1 : largest_of(column - half, 0);
-        const int64_t right = least_of(column + half + 1, image->width);
         const int32_t *pixels = image->labels + beside * image->width;
-        if (!has_other(pixels + left, right - left, own)) {
-            continue;
-        }
-        for (int64_t across = left; across < right; across++) {
+        const int64_t right = least_of(column + half + 1, image->width);
+        for (int64_t across = beside == row ? column + 1 : largest_of(column - half, 0); across < right; across++) {
             const int32_t other = pixels[across];
             if (other != own && other != 0 && !note_pair(pairs, own, other)) {
                 return false;
@@ -113,6 +136,22 @@ static inline bool note_near(const Image *image, int64_t row, int64_t column, Di
         }
     }
     return true;
+}
+
+/* Whether there may be another label than a crystal's own in that half of the disc, where all of it is there, and three
+ * more pixels to the right: they are looked at, too, now and then. */
+static inline bool may_be_near(const Image *image, int64_t row, int64_t column, Disc disc) {
+    const int32_t *pixels = image->labels + row * image->width + column, own = *pixels;
+    Four others = {0, 0, 0, 0};
+    for (int64_t down = 0; down <= disc.reach; down++) {
+        const int64_t half = disc.half_widths[down];
+        for (int64_t across = down ? -half : 0; across <= half; across += 4) {
+            const Four some = four(pixels + across);
+            others |= (some != 0) & (some != own);
+        }
+        pixels += image->width;
+    }
+    return any_of(others);
 }
 
 /* Where each pixel differs from the one to its right; the last of a row has none. */
@@ -148,14 +187,25 @@ static void merge(const uint8_t *const across[3], const uint8_t *const down[2], 
 /* Look at the pixels of a row where something differs. */
 static bool look_at_row(const Image *image, int64_t row, const uint8_t *differs, Disc disc, double *gained,
                         Pairs *pairs) {
+    /* Between these columns all that is looked at is there. */
+    const bool is_within = row > 0 && row + largest_of(disc.reach, 1) < image->height;
+    const int64_t left = disc.reach + 1, right = is_within ? image->width - disc.reach - 3 : 0;
     for (int64_t from = 0; from < image->width; from += 8) {
         /* Each byte is 0 or 1, and 0 beyond the row's end. */
         for (uint64_t some = eight_bytes(differs + from); some; some &= some - 1) {
             const int64_t column = from + (__builtin_ctzll(some) >> 3);
-            if (image->probability != NULL) {
+            const bool is_crystal = image->labels[row * image->width + column] != 0;
+            if (column >= left && column < right) {
+                if (image->probability != NULL) {
+                    gain_area_within(image, row, column, gained);
+                }
+                if (!is_crystal || !may_be_near(image, row, column, disc)) {
+                    continue;
+                }
+            } else if (image->probability != NULL) {
                 gain_area(image, row, column, gained);
             }
-            if (image->labels[row * image->width + column] && !note_near(image, row, column, disc, pairs)) {
+            if (is_crystal && !note_near(image, row, column, disc, pairs)) {
                 return false;
             }
         }
