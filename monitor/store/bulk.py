@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -44,16 +43,16 @@ def execute_rows(
 
 
 def insert_rows(
-    connection: Connection, statement: UpdateBase, names: tuple[str, ...], rows: Sequence[BulkRow]
+    connection: Connection, statement: UpdateBase, names: tuple[str, ...], values: Sequence[object]
 ) -> None:
-    """As `execute_rows`, of an INSERT of one row with its columns in the order of `names`: many rows by statement."""
-    whole = len(rows) - len(rows) % _ROWS_BY_STATEMENT
+    """Run an INSERT of one row, its columns in the order of `names`, for row after row of `values`: many at once."""
+    width, step = len(names), len(names) * _ROWS_BY_STATEMENT
+    whole = len(values) - len(values) % step
     if whole:
         sql = _of_many_rows(statement, connection.dialect, names)
-        places = range(0, whole, _ROWS_BY_STATEMENT)
-        flat = [tuple(chain.from_iterable(rows[place : place + _ROWS_BY_STATEMENT])) for place in places]
-        run(connection, sql, flat)
-    execute_rows(connection, statement, names, rows[whole:])
+        run(connection, sql, [tuple(values[place : place + step]) for place in range(0, whole, step)])
+    rest = [tuple(values[place : place + width]) for place in range(whole, len(values), width)]
+    execute_rows(connection, statement, names, rest)
 
 
 def execute_row(

@@ -6,7 +6,6 @@ PRECISION.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,9 +26,11 @@ Words = Text()
 Bytes = LargeBinary()
 
 
-def flag_of(dialect: Dialect) -> Callable[[bool], object]:
-    """What makes of a bool what the driver takes for a `Flag` where SQLAlchemy does not stand between."""
-    return int if dialect.name == SQLITE else bool
+FLAGS: dict[str, dict[bool, object]] = {
+    SQLITE: {False: 0, True: 1},
+    POSTGRESQL: {False: False, True: True},
+}
+"""By dialect: what the driver takes for a `Flag` where SQLAlchemy does not stand between."""
 
 
 def utc_text(moment: datetime) -> str:

@@ -13,14 +13,22 @@ from monitor.store import ledger
 from monitor.store.audit import write_audit
 from monitor.store.audit_deeds import frame_deeds
 from monitor.store.bulk import execute_row, execute_rows, insert_rows
-from monitor.store.column_types import flag_of
+from monitor.store.column_types import FLAGS
 from monitor.store.field_rows import completion_values, insert_events, replace_state
 from monitor.store.frame_events import events_of
 from monitor.store.frame_place import frame_place
-from monitor.store.point_rows import POINT_NAMES, point_rows
+from monitor.store.frame_points import frame_points
+from monitor.store.point_rows import POINT_NAMES
 from monitor.store.single_rows import insert_row, update_row
 from monitor.store.tables import field, frame, grabber_session, point, size_distribution, trail
-from monitor.store.trail_rows import confirm_births, drop_trails, end_trails, fit_figures, follow_trails
+from monitor.store.trail_rows import (
+    confirm_births,
+    drop_trails,
+    end_trails,
+    fit_figures,
+    fit_trails,
+    follow_trails,
+)
 
 _INSERT_POINT = insert(point)
 _INSERT_DISTRIBUTION = insert(size_distribution)
@@ -124,9 +132,14 @@ def _write_points(
 ) -> None:
     points = result.tracker.updated if result.tracker is not None else ()
     figures = fit_figures(result.fits)
-    follow_trails(connection, field_id, points, figures, result.elapsed_s, first_new_id)
-    rows = point_rows(points, figures, frame_id, field_id, flag_of(connection.dialect))
-    insert_rows(connection, _INSERT_POINT, POINT_NAMES, rows)
+    rows = frame_points(
+        points, figures, (frame_id, field_id, result.elapsed_s), FLAGS[connection.dialect.name]
+    )
+    follow_trails(connection, field_id, rows.followed, rows.fitted, first_new_id)
+    without_point = figures.keys() - {row[-1] for row in rows.fitted}
+    alone = {crystal_id: figures[crystal_id] for crystal_id in sorted(without_point)}
+    fit_trails(connection, field_id, alone, result.elapsed_s)
+    insert_rows(connection, _INSERT_POINT, POINT_NAMES, rows.points)
 
 
 def _write_distributions(connection: Connection, result: FrameResult, frame_id: int) -> None:

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 
 from monitor.records.growth import GrowthFit
-from monitor.records.trail import TrackPoint, TrailBirth, TrailEnd
+from monitor.records.trail import TrailBirth, TrailEnd
 from monitor.store.bulk import BulkRow, execute_row, execute_rows
-from monitor.store.column_types import Flag, flag_of
+from monitor.store.column_types import Flag
 from monitor.store.finite import Numbers, finite_rows
 from monitor.store.tables import POINT_GROWTH, trail
 
@@ -44,7 +44,6 @@ FIT_FIGURES = (
     *POINT_GROWTH,
 )
 _figures_of = attrgetter(*FIT_FIGURES)
-_areas_of = attrgetter(*_AREAS)
 
 
 def _following() -> dict[str, Any]:
@@ -76,14 +75,15 @@ def _update(changed: dict[str, Any]) -> Update:
     return update(trail).where(*_HERE).ordered_values(*changed.items())
 
 
-_FOLLOW_NAMES = (
+# See `frame_points`, which makes rows of these.
+FOLLOW_NAMES = (
     "confirmed",
     "seen_s",
     *(f"last_{name}" for name in _AREAS),
     "first_area_um2",
     *(f"{role}_{name}" for name in _AREAS for role in ("compared", "present")),
 )
-_FIT_NAMES = (*(f"new_{name}" for name in FIT_FIGURES), "fitted_s")
+FIT_NAMES = (*(f"new_{name}" for name in FIT_FIGURES), "fitted_s")
 _FOLLOW = _update(_following())
 _FOLLOW_AND_FIT = _update({**_following(), **_fitting()})
 _FIT = _update(_fitting())
@@ -123,62 +123,42 @@ def fit_figures(fits: Sequence[GrowthFit]) -> dict[int, Numbers]:
 def follow_trails(
     connection: Connection,
     field_id: int,
-    points: Sequence[TrackPoint],
-    figures: Mapping[int, Numbers],
-    elapsed_s: float,
+    followed: Sequence[BulkRow],
+    fitted: Sequence[BulkRow],
     first_new_id: int,
 ) -> None:
-    """Make or bring forward the trail of every point, with its newest fit, whose window ends at `elapsed_s`.
-
-    A carried point moves none of its trail's figures; a fit counts without a point too. `figures` are those of
-    `fit_figures`; crystals from `first_new_id` on were never written before.
-    """
-    measured = [point for point in points if not point.carried]
-    _begin(connection, field_id, [point for point in measured if point.crystal_id >= first_new_id])
-    if _bring_forward(connection, field_id, measured, figures, elapsed_s) < len(measured):
+    """Make or bring forward the trail of every row: see `FramePoints`. Crystals from `first_new_id` on are new."""
+    rows = (*followed, *fitted)
+    _begin(connection, [row for row in rows if row[-1] >= first_new_id])
+    if _bring_forward(connection, followed, fitted) < len(rows):
         # A number below the others may come later than they: its trail could not be brought forward.
         known = {crystal_id for (crystal_id,) in execute_row(connection, _KNOWN, ("in_field",), (field_id,))}
-        late = [point for point in measured if point.crystal_id not in known]
-        _begin(connection, field_id, late)
-        _bring_forward(connection, field_id, late, figures, elapsed_s)
-    alone = figures.keys() - {point.crystal_id for point in measured}
-    rows = [(*figures[crystal_id], elapsed_s, field_id, crystal_id) for crystal_id in sorted(alone)]
-    execute_rows(connection, _FIT, (*_FIT_NAMES, *_HERE_NAMES), rows)
+        late, late_fitted = ([row for row in some if row[-1] not in known] for some in (followed, fitted))
+        _begin(connection, [*late, *late_fitted])
+        _bring_forward(connection, late, late_fitted)
 
 
-def _begin(connection: Connection, field_id: int, points: Sequence[TrackPoint]) -> None:
+def fit_trails(
+    connection: Connection, field_id: int, figures: Mapping[int, Numbers], elapsed_s: float
+) -> None:
+    """Bring forward trails that have a fit, whose window ends at `elapsed_s`, but no point that counts."""
+    rows = [(*fit, elapsed_s, field_id, crystal_id) for crystal_id, fit in figures.items()]
+    execute_rows(connection, _FIT, (*FIT_NAMES, *_HERE_NAMES), rows)
+
+
+def _begin(connection: Connection, rows: Sequence[BulkRow]) -> None:
     """Make the trails that begin with these points, which are not counted yet."""
-    flag = flag_of(connection.dialect)
-    areas = finite_rows([(point.observation.area_px,) for point in points])
-    rows = [
-        (field_id, point.crystal_id, flag(point.confirmed), point.elapsed_s, 0, *area)
-        for point, area in zip(points, areas, strict=True)
+    begun = [
+        (field_id, crystal_id, confirmed, seen_s, 0, area_px)
+        for confirmed, seen_s, area_px, *_, field_id, crystal_id in rows
     ]
-    execute_rows(connection, _BEGUN, _BEGUN_NAMES, rows)
+    execute_rows(connection, _BEGUN, _BEGUN_NAMES, begun)
 
 
-def _bring_forward(
-    connection: Connection,
-    field_id: int,
-    points: Sequence[TrackPoint],
-    figures: Mapping[int, Numbers],
-    elapsed_s: float,
-) -> int:
+def _bring_forward(connection: Connection, followed: Sequence[BulkRow], fitted: Sequence[BulkRow]) -> int:
     """Count the points in their trails; how many of them have one."""
-    flag = flag_of(connection.dialect)
-    followed: list[BulkRow] = []
-    fitted: list[BulkRow] = []
-    areas = finite_rows([_areas_of(point.observation) for point in points])
-    for point, (px, um2) in zip(points, areas, strict=True):
-        crystal_id = point.crystal_id
-        row = (flag(point.confirmed), point.elapsed_s, px, um2, um2, px, px, um2, um2)
-        fit = figures.get(crystal_id)
-        if fit is None:
-            followed.append((*row, field_id, crystal_id))
-        else:
-            fitted.append((*row, *fit, elapsed_s, field_id, crystal_id))
-    return execute_rows(connection, _FOLLOW, (*_FOLLOW_NAMES, *_HERE_NAMES), followed) + execute_rows(
-        connection, _FOLLOW_AND_FIT, (*_FOLLOW_NAMES, *_FIT_NAMES, *_HERE_NAMES), fitted
+    return execute_rows(connection, _FOLLOW, (*FOLLOW_NAMES, *_HERE_NAMES), followed) + execute_rows(
+        connection, _FOLLOW_AND_FIT, (*FOLLOW_NAMES, *FIT_NAMES, *_HERE_NAMES), fitted
     )
 
 

@@ -26,7 +26,9 @@ from ten_million_points import fill
 from monitor.records import FrameResult
 from monitor.settings.retention import RetentionSettings
 from monitor.store import HistoryWanted, open_store, run_query
-from monitor.store.point_rows import point_rows
+from monitor.store.column_types import FLAGS
+from monitor.store.frame_points import frame_points
+from monitor.store.point_rows import POINT_NAMES
 from monitor.store.tables import point, trail
 from monitor.store.trail_rows import fit_figures
 from tests import trail_results as made
@@ -60,7 +62,12 @@ class RawPeer:
     def append(self, index: int, result: FrameResult) -> tuple[float, float]:
         """Wall and processor seconds of one frame; the rows are made before."""
         assert result.tracker is not None
-        points = point_rows(result.tracker.updated, fit_figures(result.fits), index, 1, int)
+        place = (index, 1, result.elapsed_s)
+        values = frame_points(result.tracker.updated, fit_figures(result.fits), place, FLAGS["sqlite"]).points
+        points = [
+            tuple(values[first : first + len(POINT_NAMES)])
+            for first in range(0, len(values), len(POINT_NAMES))
+        ]
         trails = [(1, row[1], *[0.5 + index] * (len(trail.columns) - 2)) for row in points]
         begun, begun_cpu = time.perf_counter(), time.process_time()
         self._connection.execute("BEGIN IMMEDIATE")
