@@ -1,19 +1,27 @@
-"""Back ends that passed the gate on this machine, one small file each, so that a warm start need not ask again."""
+"""Back ends that passed the gate on this machine, one small file each, so that a warm start need not ask again.
+
+A verdict lets a back end serve: like an engine it is believed only where nobody else could have written it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
 from engine.card import ModelCard
+from engine.kernels.library import kernels
 from engine.parity.agreement import ParityFigures
 from engine.parity_limits import ParityLimits
+from engine.tensorrt.errors import EngineRefusedError
+from engine.tensorrt.trust import read_trusted
 
+_LOG = logging.getLogger("engine.parity")
 FORMAT = 1
 KEPT_FILES = 32
 _WHAT_COUNTS = (
@@ -42,7 +50,7 @@ class Verdicts:
         self._folder = cache / "parity" if cache is not None else None
 
     def key(self, card: ModelCard, described: str, identity: str, limits: ParityLimits) -> str:
-        """What a verdict holds for: weights, parity frames, back end, versions, processor, driver, limits."""
+        """What a verdict holds for: weights, parity frames, back end, versions, kernels, processor, driver, limits."""
         if self._folder is None:
             return ""
         parts = [
@@ -52,7 +60,15 @@ class Verdicts:
             card.parity_sha256,
             card.thresholds.to_json(),
         ]
-        parts += [card.positive_weights, described, identity, limits.to_json(), _versions(), _machine()]
+        parts += [
+            card.positive_weights,
+            described,
+            identity,
+            limits.to_json(),
+            _versions(),
+            _kernels(),
+            _machine(),
+        ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     def recall(self, key: str) -> ParityFigures | None:
@@ -60,8 +76,11 @@ class Verdicts:
         if self._folder is None:
             return None
         try:
-            stored = json.loads((self._folder / f"{key}.json").read_text(encoding="utf-8"))
+            stored = json.loads(read_trusted(self._folder / f"{key}.json"))
             return ParityFigures(**stored["figures"]) if stored["key"] == key else None
+        except EngineRefusedError as refused:
+            _LOG.warning("a gate that was passed before is asked again: %s", refused)
+            return None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -73,14 +92,20 @@ class Verdicts:
         staged = path.with_suffix(f".{os.getpid()}.new")
         text = json.dumps({"key": key, "backend": described, "figures": figures.to_json()}, indent=1)
         try:
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(mode=0o755, exist_ok=True)
             staged.write_text(text + "\n", encoding="utf-8")
+            staged.chmod(0o644)  # whatever the umask: what the group may write is not believed
             staged.replace(path)
             kept = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
             for file in kept[KEPT_FILES:]:
                 file.unlink(missing_ok=True)
         except OSError:  # the gate is passed again at the next start
             return
+
+
+def _kernels() -> list[str]:
+    library = kernels()
+    return [library.kernels_sources().decode(), library.kernels_compiler().decode()]
 
 
 def _versions() -> dict[str, str]:

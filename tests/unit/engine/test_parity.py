@@ -174,6 +174,24 @@ def test_a_failure_is_not_remembered_and_a_spoilt_memory_is_none(
             ParityGate(card, tmp_path).check(shifted)
 
 
+@pytest.mark.parametrize("which", ["file", "folder"])
+def test_a_verdict_that_others_could_have_written_is_not_believed(
+    which: str, fast: SegmentationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = load_card()
+    counted = Perturbed(fast)
+    ParityGate(card, tmp_path).check(counted)
+    once = counted.frames
+    ParityGate(card, tmp_path).check(counted)
+    assert counted.frames == once, "the control: it is believed as it was written"
+    (verdict,) = (tmp_path / "parity").glob("*.json")
+    path = verdict if which == "file" else verdict.parent
+    path.chmod(path.stat().st_mode | 0o022)
+    ParityGate(card, tmp_path).check(counted)
+    assert counted.frames == 2 * once
+    assert "may be written by others" in caplog.text
+
+
 def test_a_precision_may_state_limits_of_its_own(fast: SegmentationBackend) -> None:
     own = {"mask_iou": 0.9, "area_bias": 0.1, "area_difference_p99": 0.1}
     precision = fast.describe().split()[1]
