@@ -33,6 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SqlT
     opened.close()
 
 
+@pytest.mark.timeout(300)
 def test_a_long_answer_comes_in_batches(store: tuple[SqlTrailStore, TrailReader]) -> None:
     writer, reader = store
     run = writer.start_run(made.run_start())

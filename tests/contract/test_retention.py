@@ -19,6 +19,8 @@ from monitor.store import SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
 from tests.contract.stored_rows import only, rows
 
+pytestmark = pytest.mark.timeout(300)
+
 FRAMES = 700
 CRYSTALS = (1, 2, 3)
 CONTACT_AT = 333

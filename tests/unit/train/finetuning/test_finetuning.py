@@ -149,7 +149,7 @@ def test_versions_serve_in_turn_and_there_is_a_way_back(tmp_path):
         versions.promote(tmp_path, "0009")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_command_learns_judges_and_keeps_the_old_weights_where_nothing_is_gained(
     station, tmp_path, capsys, monkeypatch
 ):
