@@ -52,6 +52,7 @@ def restored_state(settings: StationSettings, stored: StoredField) -> FieldState
     """
     fresh = fresh_state(settings, stored.next_crystal_id)
     fresh.last_elapsed_s = stored.last_elapsed_s
+    fresh.engine_failed = stored.engine_failed
     if stored.state is None:
         return fresh
     try:
@@ -68,6 +69,7 @@ def restored_state(settings: StationSettings, stored: StoredField) -> FieldState
             um_per_px=next(
                 (frame.um_per_px for frame in reversed(stored.frames) if frame.status is FrameStatus.OK), None
             ),
+            engine_failed=stored.engine_failed,
         )
     except (StoreError, ValueError) as error:
         log.warning("field %s starts afresh, its crystals get new numbers: %s", stored.field, error)

@@ -21,10 +21,10 @@ from sqlalchemy import (
 
 from monitor.records.result import FieldStateRecord
 from monitor.records.trail import TrailBirth
-from monitor.records.vocabulary import BirthKind, FrameStatus, RunState
+from monitor.records.vocabulary import BirthKind, EventKind, FrameStatus, RunState
 from monitor.store.bulk import select_rows
 from monitor.store.point_rows import point_from_row
-from monitor.store.tables import field, field_state, frame, point, trail
+from monitor.store.tables import event, field, field_state, frame, point, trail
 from monitor.store.trail_store import FrameMoment, HistoryWanted, StoredField
 
 _IN_ONE_QUESTION = 500
@@ -64,7 +64,25 @@ def read_field(connection: Connection, run_id: int, name: str, history: HistoryW
         points=tuple(point_from_row(row) for row in points),
         frames=_frames(connection, field_id, history, {row["frame_id"] for row in points}),
         births=_births(connection, field_id, history),
+        engine_failed=_engine_failed(connection, run_id, name),
     )
+
+
+_ENGINE_TOLD = (
+    select(event.c.kind)
+    .where(
+        event.c.run_id == bindparam("in_run"),
+        or_(event.c.field == bindparam("called"), event.c.field.is_(None)),
+        event.c.kind.in_([EventKind.ENGINE_FAILED.value, EventKind.ENGINE_BACK.value]),
+    )
+    .order_by(event.c.event_id.desc())
+    .limit(1)
+)
+
+
+def _engine_failed(connection: Connection, run_id: int, name: str) -> bool:
+    told = connection.scalar(_ENGINE_TOLD, {"in_run": run_id, "called": name})
+    return bool(told == EventKind.ENGINE_FAILED.value)
 
 
 _OF_FIELD = (

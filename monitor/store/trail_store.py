@@ -64,6 +64,8 @@ class StoredField:
     births: tuple[TrailBirth, ...]
     """Confirmed trails' births, in order of first sight: all; of a history with a span at least those of living
     crystals and of the span, and the first and the last crystal that was born."""
+    engine_failed: bool = False
+    """Whether the last that was told of the engine is that it failed: that it works again is to be told."""
 
 
 class TrailStore(Protocol):

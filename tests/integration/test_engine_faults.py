@@ -166,6 +166,23 @@ def test_where_nothing_works_frames_are_failed_and_results_resume(station: Stati
     assert [row["alert_kind"] for row in station.events("alert_raised")].count("engine") == 1
 
 
+def test_that_the_engine_works_again_is_told_after_a_restart_as_well(station: Station) -> None:
+    def breaks() -> Iterator[Frame | Callable[[], object]]:
+        yield frame(0)
+        station.fast.always = station.sturdy.always = "device"
+        yield frame(1)
+
+    station.run(breaks())
+    assert len(station.events("engine_failed")) == 1, "the control"
+    assert station.events("engine_back") == []
+    station.fast.always = station.sturdy.always = None
+    station.run(iter([frame(2), frame(3)]))
+    assert [row["status"] for row in station.frames()] == ["ok", "failed", "ok", "ok"]
+    assert len(station.events("engine_back")) == 1, "once, by the process that saw it"
+    station.run(iter([frame(4)]))
+    assert len(station.events("engine_back")) == 1
+
+
 def test_a_single_back_end_is_made_anew(station: Station) -> None:
     def script() -> Iterator[Frame | Callable[[], object]]:
         for index in range(6):
