@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from processor_limit import dot_products
 from report import Report, Times, Work, by_turns, options_of
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
@@ -33,6 +34,7 @@ COMPILED = "torch fp32, compiled (inductor)"
 AUTOCAST = "torch bf16 autocast, channels_last"
 MASK_R_CNN = "torchvision Mask R-CNN ResNet-50 v2"
 MATRIX = "torch bf16 matrix product"
+LIMIT = "the processor's own limit in bf16"
 
 
 def load_network() -> CrystalNetwork:
@@ -137,6 +139,9 @@ def main() -> None:
         left = torch.randn(MATRIX_SIDE, MATRIX_SIDE, dtype=torch.bfloat16)
         right = torch.randn(MATRIX_SIDE, MATRIX_SIDE, dtype=torch.bfloat16)
         works[MATRIX] = lambda: left @ right
+        limit = dot_products(threads)
+        if limit is not None:
+            works[LIMIT] = limit[0]
         peer = mask_r_cnn(options.side)
         if peer is not None:
             works[MASK_R_CNN] = peer
@@ -144,6 +149,8 @@ def main() -> None:
     for name, each in times.items():
         report.add(f"{name}, wall", each.median_s * 1e3, "ms")
     _ratios(report, times, best_name, work_gflop)
+    if limit is not None:
+        _beside_the_limit(report, times, best_name, work_gflop, limit[1])
     _preprocessing(report, frame, options.rounds)
     report.finish(options.json)
 
@@ -169,6 +176,18 @@ def _ratios(report: Report, times: dict[str, Times], best_name: str, work_gflop:
     report.add(MATRIX, matrix_gflop / times[MATRIX].median_s, "GFLOP/s")
     speed = ours.times_as_fast_as(times[MATRIX]) * work_gflop / matrix_gflop
     report.add(f"{best_name} / {MATRIX}, GFLOP/s", speed, "×", at_least=1.3)
+
+
+def _beside_the_limit(
+    report: Report, times: dict[str, Times], best_name: str, work_gflop: float, limit_gflop: float
+) -> None:
+    limit = times[LIMIT]
+    report.add(LIMIT, limit_gflop / limit.median_s, "GFLOP/s")
+    for name, gflop in ((best_name, work_gflop), (MATRIX, 2 * MATRIX_SIDE**3 / 1e9)):
+        each = times[name]
+        report.add(f"{name} / {LIMIT}, GFLOP/s", each.times_as_fast_as(limit) * gflop / limit_gflop, "×")
+        share = each.processor_times_as_fast_as(limit) * gflop / limit_gflop
+        report.add(f"{name} / {LIMIT}, GFLOP a processor second", share, "×")
 
 
 def _preprocessing(report: Report, frame: np.ndarray, rounds: int) -> None:
