@@ -121,7 +121,9 @@ def look_around(
     """
     images = _images(labels_HW, probability_HW)
     check_rows(rows, labels_HW.shape[0])
-    if len(rows) and labels_HW[rows.start : rows.stop].view(np.uint32).max() > largest:
+    # A pixel's own row, and the one above and below, in which labels that gain area are found.
+    seen_HW = labels_HW[max(rows.start - 1, 0) : rows.stop + 1]
+    if len(rows) and seen_HW.size and seen_HW.view(np.uint32).max() > largest:
         raise KernelInputError(f"labels_HW has labels that are negative or above {largest}")
     reach = len(half_widths) - 1
     gained = np.empty(largest + 1)

@@ -138,6 +138,12 @@ def test_what_a_kernel_is_handed_is_checked_again_at_its_door() -> None:
     labels = np.array([[0, 7, 7]], np.int32)
     with pytest.raises(KernelInputError):
         measuring.look_around(labels, None, 3, range(1), np.array([3, 2, 2, 0]))
+    beside = np.array([[0, 0, 0], [0, 1, 0], [7, 7, 7]], np.int32)
+    for rows in (range(2), range(2, 3)):  # the first row's neighbour below, and the last one's own
+        with pytest.raises(KernelInputError):
+            measuring.look_around(beside, np.ones_like(beside, np.float32), 1, rows, np.array([1, 0]))
+    with pytest.raises(KernelInputError):
+        measuring.look_around(beside[::-1].copy(), None, 1, range(1, 3), np.array([1, 0]))
 
 
 def test_room_grows_until_it_suffices_and_stays() -> None:
