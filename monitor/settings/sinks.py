@@ -239,7 +239,7 @@ def _tag(given: Any) -> str | None:  # whatever stands in the file
     kind = given.get("kind") if isinstance(given, Mapping) else getattr(given, "kind", None)
     if kind is None:
         return None
-    return kind if kind in _BUILT_IN else ADDED
+    return kind if isinstance(kind, str) and kind in _BUILT_IN else ADDED
 
 
 SinkSettings = Annotated[

@@ -86,6 +86,10 @@ def test_settings_cannot_be_changed_afterwards() -> None:
             r"\[\[alerts\.rules\]\] number 1: there is no kind = \"bogus\": choose",
         ),
         (
+            "[[alerts.sinks]]\nkind = ['log']",
+            r"\[\[alerts\.sinks\]\] number 1, kind: it must be a valid string \(given: \['log'\]\)",
+        ),
+        (
             "[[alerts.sinks]]\nkind = 'log'\n[[alerts.sinks]]\nkind = 'mqtt'\nname = 'lab'\n"
             "[alerts.sinks.options]\nhost = 'here'\nprot = 5",
             r"\[\[alerts\.sinks\]\] \"lab\", \[alerts\.sinks\.options\] prot: unknown key; did you mean 'port'",
