@@ -202,12 +202,12 @@ def draw_outline(labels_HW: Labels, probability_HW: Single, first: int, refining
 
 def measure_hull(points: Float, tolerance_px: float) -> tuple[Float, NDArray[np.void]]:
     """Corners (M, 2) of the hull of points (K, 2), but those that stand out less; and OUTLINE, shape (1,)."""
-    corners = points.copy()
+    corners = np.concatenate([points, points])  # room for as many again
     outline = np.zeros(1, OUTLINE)
     count = with_room(
         lambda room, size: int(
             kernels().measure_hull(
-                address(corners, np.float64, (len(points), 2)),
+                address(corners, np.float64, (2 * len(points), 2)),
                 len(points),
                 tolerance_px,
                 outline.ctypes.data,

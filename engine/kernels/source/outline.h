@@ -55,8 +55,8 @@ void refine(const Map *map, const Normals *normals, const int32_t *x, const int3
 
 double polygon_area(const Point *points, int64_t count);
 
-/* The corners of the hull of some points, which are put in another order; how many. `hull` holds one more than there
- * are. */
+/* The corners of the hull of some points, which are put in another order; how many. `hull` holds twice as many as there
+ * are: of points nearly on a line, rounding makes some a corner of both chains. */
 int64_t convex_hull(Point *points, int64_t count, Point *hull);
 
 /* Begin the list of corners with the one that comes first among the points: how a hull is thinned depends on it. */

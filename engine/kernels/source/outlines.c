@@ -20,16 +20,17 @@ typedef struct {
 } Drawing;
 
 static bool make_drawing(Drawing *drawing, Room *room) {
-    const int64_t bytes_each = 2 * (int64_t)sizeof(int32_t) + 3 * (int64_t)sizeof(Point) + 1 + (int64_t)sizeof(int32_t);
+    const int64_t corner_bytes = (int64_t)(sizeof(Point) + sizeof(bool) + sizeof(int32_t));
+    const int64_t bytes_each = 2 * (int64_t)(sizeof(int32_t) + sizeof(Point)) + 2 * corner_bytes;
     const int64_t most = (room->end - room->next - 7 * (64 + GAP)) / bytes_each - 2;
     drawing->most = most;
     drawing->x = take(room, most, sizeof *drawing->x);
     drawing->y = take(room, most, sizeof *drawing->y);
     drawing->points = take(room, most, sizeof *drawing->points);
     drawing->candidates = take(room, most, sizeof *drawing->candidates);
-    drawing->hull = take(room, most + 1, sizeof *drawing->hull);
-    drawing->kept = take(room, most + 1, sizeof *drawing->kept);
-    drawing->stack = take(room, most + 1, sizeof *drawing->stack);
+    drawing->hull = take(room, 2 * most, sizeof *drawing->hull);
+    drawing->kept = take(room, 2 * most, sizeof *drawing->kept);
+    drawing->stack = take(room, 2 * most, sizeof *drawing->stack);
     return most > 0 && drawing->stack != NULL;
 }
 
@@ -155,13 +156,14 @@ EXPORT int64_t draw_outline(const int32_t *labels, const float *probability, int
     return count;
 }
 
-/* Calipers around the hull of some points, which its corners replace; how many there are. */
+/* Calipers around the hull of some points, which its corners replace; how many there are. `points` holds twice as many
+ * as there are. */
 EXPORT int64_t measure_hull(Point *points, int64_t count, double tolerance, Outline *outline, unsigned char *room_begin,
                             int64_t room_bytes) {
     Room room = open_room(room_begin, room_bytes);
-    Point *hull = take(&room, count + 1, sizeof *hull), *sorted = take(&room, count, sizeof *sorted);
-    bool *kept = take(&room, count + 1, sizeof *kept);
-    int32_t *stack = take(&room, count + 1, sizeof *stack);
+    Point *hull = take(&room, 2 * count, sizeof *hull), *sorted = take(&room, count, sizeof *sorted);
+    bool *kept = take(&room, 2 * count, sizeof *kept);
+    int32_t *stack = take(&room, 2 * count, sizeof *stack);
     if (count < 1 || hull == NULL || sorted == NULL || kept == NULL || stack == NULL) {
         return NO_ROOM;
     }

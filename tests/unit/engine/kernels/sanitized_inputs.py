@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels.library import LIBRARY
+from engine.kernels.measuring import measure_hull
 from engine.postprocess import postprocess
 from engine.thresholds import Thresholds
 from monitor.measure import measure
@@ -75,6 +76,9 @@ def main() -> None:
     labels[::2, ::2] = np.arange(1, 22_501).reshape(150, 150)
     measured += len(measure(labels, None, None, None, settings))
     measured += len(measure(rng.integers(0, 5, (50, 60)).astype(np.int32) * 1000, None, None, None, settings))
+    for _ in range(2000):  # nearly on a line: rounding makes corners twice
+        x = rng.integers(0, 1000, rng.integers(1, 9)) / 10
+        measure_hull(np.stack([x, 3.3 * x + 1000 * rng.random()], axis=1), 0.0)
     assert measured > 20_000
     print(f"{parted} parted and measured with {LIBRARY}: {measured} bodies")
 

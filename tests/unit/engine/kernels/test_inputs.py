@@ -160,3 +160,11 @@ def test_room_grows_until_it_suffices_and_stays() -> None:
     first = scratch("of a test", (3, 4), np.int32)
     first[:] = 7
     assert (scratch("of a test", (2, 5), np.int32) == 7).all()
+
+
+def test_a_hull_of_points_nearly_on_a_line_has_room_for_corners_that_rounding_makes_twice() -> None:
+    x = np.array([28.7, 30.1, 5.1, 97.6, 83.8])
+    points = np.stack([x, 3.3 * x + 731.101], axis=1)
+    corners, _ = measuring.measure_hull(points, 0.0)
+    assert len(corners) == len(points) + 1
+    assert {tuple(each) for each in corners} <= {tuple(each) for each in points}
