@@ -125,9 +125,10 @@ def _check_numbers(connection: sqlite3.Connection, accounts: Accounts) -> None:
             WHERE fr.elapsed_s < t.first_seen_s - 1e-6 OR fr.elapsed_s > t.last_seen_s + 1e-6
                OR fr.elapsed_s > t.ended_s + 1e-6""",
         "a trail's points are not all there": """
-            SELECT t.field_id, t.crystal_id, t.points, COUNT(p.crystal_id) FROM trail t
-            LEFT JOIN point p ON p.field_id = t.field_id AND p.crystal_id = t.crystal_id AND NOT p.carried
-            GROUP BY 1, 2, 3 HAVING t.points <> COUNT(p.crystal_id)""",
+            SELECT t.field_id, t.crystal_id, t.points, COALESCE(p.there, 0) FROM trail t
+            LEFT JOIN (SELECT field_id, crystal_id, COUNT(*) AS there FROM point WHERE NOT carried GROUP BY 1, 2) p
+              USING (field_id, crystal_id)
+            WHERE t.points <> COALESCE(p.there, 0)""",
         "a later number was given to an earlier crystal": """
             SELECT * FROM (SELECT field_id, crystal_id, first_seen_s,
               MAX(first_seen_s) OVER (PARTITION BY field_id ORDER BY crystal_id
