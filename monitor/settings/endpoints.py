@@ -23,7 +23,7 @@ def check_endpoint(endpoint: str) -> str:
                 f"{_HIGHEST_PORT}, such as tcp://192.168.7.2:5570"
             )
         return endpoint
-    if not endpoint.startswith(IPC_PREFIX + "/"):
+    if not endpoint.startswith(IPC_PREFIX + "/") or not Path(endpoint.removeprefix(IPC_PREFIX)).name:
         raise ValueError(
             f"the endpoint {endpoint!r} is no absolute ipc address and no TCP address: write ipc:// and an absolute "
             "path, such as ipc:///run/crystal-monitor/frames.ipc, or tcp://HOST:PORT with keys"

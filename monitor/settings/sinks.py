@@ -59,7 +59,7 @@ class ZeroMqOptions(SettingsModel):
     @field_validator("endpoint")
     @classmethod
     def _is_ipc(cls, endpoint: str) -> str:
-        if not endpoint.startswith(_IPC) or endpoint == _IPC:
+        if not endpoint.startswith(_IPC) or not Path(endpoint.removeprefix(_IPC)).name:
             raise ValueError("write ipc:// and a path, such as ipc:///run/crystal-monitor/alerts")
         return endpoint
 

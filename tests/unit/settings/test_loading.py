@@ -100,6 +100,11 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         ),
         ("[storage]\ndatabase = ''", r"\[storage\] database: "),
         ("[stream]\nendpoint = 'frames.ipc'", r"ipc:// and an absolute path"),
+        ("[control]\nendpoint = 'ipc:///'", r"\[control\] endpoint: .*ipc:// and an absolute path"),
+        (
+            "[[alerts.sinks]]\nkind = 'zeromq'\noptions = {endpoint = 'ipc:///'}",
+            r"number 1, \[alerts\.sinks\.options\] endpoint: write ipc:// and a path",
+        ),
         ("[stream]\nendpoint = 'tcp://0.0.0.0:5555'", r"other machines, .*crystal-monitor keys"),
         ("[camera]\nkind = 'simulated'\nstarted_at = 2026-01-31T12:00:00", r"no time zone"),
     ],
