@@ -44,7 +44,7 @@ class Column:
     @property
     def least(self) -> int:
         """Narrowest that it can be shown."""
-        titled = max(map(len, self.title))
+        titled = max(1, *map(len, self.title))  # a question may call a column ""
         return max(titled, self.width if self.numeric else min(self.width, _NARROWEST_TEXT))
 
 

@@ -57,3 +57,10 @@ def test_long_names_are_broken_at_their_underscores_and_their_numbers_are_whole(
     assert len(title_rows) > 1
     for word in ("crystal_", "growth_", "high_", "per_s"):
         assert any(word in row for row in title_rows), title_rows
+
+
+def test_a_column_without_a_name_and_without_words_has_its_place() -> None:
+    columns = [Column("", ["", ""], numeric=False), Column("message", [MESSAGE, "b"], numeric=False)]
+    lines, left_out = fitted_lines(columns, 40, ())
+    assert left_out == []
+    assert max(map(len, lines)) <= 40
