@@ -188,9 +188,10 @@ def _nucleation(rule: NucleationRule, frame: AlertInput, phase: Phase) -> Readin
     if rule.for_s > 0:
         fires = births >= rule.limit_births and not spent
     born_s = frame.kinetics.last_birth_s
+    # How long ago, not when: the run's time zero may be set later.
+    ago_s = 0.0 if born_s is None else frame.elapsed_s - born_s
     message = (
-        # How long ago, not when: the run's time zero may be set later.
-        f"the first crystal was born {frame.elapsed_s - (frame.elapsed_s if born_s is None else born_s):.0f} s ago"
+        f"the first crystal born in this run appeared {ago_s:.0f} s ago"
         if rule.limit_births == 1 and rule.first_only
         else f"{births} crystals were born lately (alert at {rule.limit_births})"
     )

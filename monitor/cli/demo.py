@@ -179,6 +179,7 @@ def _first_sentence(message: str) -> str:
 
 def _print_recovery(experiment: object, database: str, run_id: int) -> None:
     from monitor.service.simulated_run import Experiment, judge
+    from monitor.store import run_query
 
     assert isinstance(experiment, Experiment)
     found = judge(experiment, database, run_id)
@@ -205,4 +206,14 @@ def _print_recovery(experiment: object, database: str, run_id: int) -> None:
     click.echo(f"\nRun {run_id} in {database}, recovered against the simulation's truth:")
     for label, recovered, true in rows:
         click.echo(f"  {label:<36}{recovered:<24}{true}".rstrip())
+    (frames,) = run_query(
+        database,
+        f"SELECT frames_ok, frames_superseded FROM run_summary WHERE run_id = {run_id}",  # noqa: S608  # an int
+    ).records()
+    passed_over, analyzed = int(str(frames["frames_superseded"])), int(str(frames["frames_ok"]))
+    if passed_over > analyzed:
+        click.echo(
+            f"\nThis machine was busy: {passed_over} frames were passed over for newer ones, {analyzed} analyzed. "
+            "Where crystals were\nthere in the first of these there is no induction time; --duration-s 300 gives more."
+        )
     click.echo(f"\nAsk it: crystal-monitor trails {run_id} --database {database}")

@@ -18,8 +18,18 @@ STATION_VARIABLE = "CRYSTAL_MONITOR__NAME"
 
 def default_database() -> str:
     """The station's database: as the environment says, else in the user's data folder."""
-    from monitor.settings.storage import user_database
+    from monitor.errors import SettingsError
+    from monitor.settings.mistakes import suggestion
+    from monitor.settings.storage import StorageSettings, user_database
 
+    known = [name.upper() for name in StorageSettings.model_fields]
+    prefix = DATABASE_VARIABLE.removesuffix("DATABASE")
+    for variable in os.environ:
+        # A misspelt variable would show the runs of another database, without a word.
+        key = variable.upper().removeprefix(prefix)
+        if variable.upper().startswith(prefix) and key.split("__")[0] not in known:
+            near = suggestion(key, known, "`crystal-monitor check-config --schema` lists the keys")
+            raise SettingsError(f"environment variable {variable}: there is no setting {key!r}{near}")
     return os.environ.get(DATABASE_VARIABLE) or user_database()
 
 

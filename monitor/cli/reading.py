@@ -69,6 +69,7 @@ DISPENSABLE = (
 @wide_option
 def runs(station: str | None, database: str, as_json: bool, wide: bool) -> None:
     """List the runs, one a line; moments in UTC, times in seconds since each run's time zero."""
+    from monitor.settings.redaction import without_passwords
     from monitor.store import TrailReader
 
     with TrailReader(database) as reader:
@@ -79,7 +80,8 @@ def runs(station: str | None, database: str, as_json: bool, wide: bool) -> None:
         rows,
         as_json=as_json,
         columns=("station", *RUN_COLUMNS) if several else RUN_COLUMNS,
-        empty="no run yet: `crystal-monitor replay` or `run` makes one",
+        empty=f"no run yet in {without_passwords(database)}: `crystal-monitor replay` or `run` makes one, "
+        "--database names another database",
         wide=wide,
         dispensable=DISPENSABLE,
     )

@@ -79,6 +79,14 @@ def _refuse_unknown_environment() -> None:
     # pydantic-settings passes over a variable whose first part names no field: a misspelt one would be ignored.
     known = {name.upper() for name in StationSettings.model_fields}
     for variable in os.environ:
+        single = variable.upper().removeprefix(ENVIRONMENT_PREFIX.removesuffix("_"))
+        if single != variable.upper() and any(
+            single == name or single.startswith(f"{name}_") for name in known
+        ):
+            raise SettingsError(
+                f"environment variable {variable}: two underscores part the names of settings, as in "
+                f"{ENVIRONMENT_PREFIX}ANALYSIS__INTERVAL_S"
+            )
         if variable.upper().startswith(ENVIRONMENT_PREFIX):
             first = variable.upper().removeprefix(ENVIRONMENT_PREFIX).split("__")[0]
             if first not in known:

@@ -14,6 +14,7 @@ from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.reading_sqlite import bounded_rows, whole_answer
 from monitor.store.row_stream import BATCH_ROWS, Row, RowStream
 from monitor.store.table import Table
+from monitor.store.views import views_told
 
 try:
     import psycopg
@@ -130,7 +131,4 @@ def _refusal(error: psycopg.Error, bound: Bound) -> QueryError:
         return QueryError("more than one statement: ask one question at a time")
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege):
         return QueryError(f"the question would write ({said}): only SELECT is answered")
-    return QueryError(
-        f"the question is not understood ({said}): only SELECT is answered; the README lists the views and "
-        "columns"
-    )
+    return QueryError(f"the question is not understood ({said}): only SELECT is answered; {views_told()}")

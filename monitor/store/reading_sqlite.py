@@ -14,6 +14,7 @@ from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.row_stream import BATCH_ROWS, RowStream, spooled
 from monitor.store.table import Table
+from monitor.store.views import views_told
 
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 _HARMLESS_PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "data_version"}
@@ -171,6 +172,4 @@ def _refusal(error: Exception, bound: Bound) -> QueryError:
         )
     if "one statement" in lowered:
         return QueryError("more than one statement: ask one question at a time")
-    return QueryError(
-        f"the question is not understood ({said}): the README lists the views and their columns"
-    )
+    return QueryError(f"the question is not understood ({said}): {views_told()}")

@@ -215,6 +215,12 @@ def view_sql(name: str, dialect: str) -> str:
     return VIEWS[name] if dialect == SQLITE else VIEWS[name].replace("likely(", "(")
 
 
+def views_told() -> str:
+    """Which views there are and how to see a view's columns, for who asked for something else."""
+    example = "SELECT * FROM frame_log LIMIT 1"
+    return f"the views are {', '.join(VIEWS)}; {example} shows the columns of one"
+
+
 def views_fingerprint() -> str:
     """Hash of all view definitions: the store replaces the views of a database that holds others."""
     return hashlib.sha256("\n".join(f"{name}:{sql}" for name, sql in VIEWS.items()).encode()).hexdigest()

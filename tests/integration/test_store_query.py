@@ -78,6 +78,13 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) 
 """
 
 
+def test_who_asks_a_view_that_there_is_not_is_told_which_there_are(database: str) -> None:
+    with pytest.raises(
+        QueryError, match=r"run_summary, frame_log, .*; SELECT \* FROM frame_log LIMIT 1 shows"
+    ):
+        run_query(database, "SELECT * FROM frame_logs")
+
+
 def test_an_endless_question_is_given_up(database: str) -> None:
     with pytest.raises(QueryError, match=r"no answer within 0.5 s"):
         run_query(database, ENDLESS, timeout_s=0.5)

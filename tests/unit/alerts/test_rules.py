@@ -212,6 +212,12 @@ def test_first_nucleation_is_told_once_in_a_run() -> None:
     assert [t for t, a in bursts if a.raised] == [2000.0, 5000.0]
 
 
+def test_a_first_birth_beside_crystals_that_were_there_is_not_called_the_first_crystal() -> None:
+    birth = KineticsStep(births=1, births_in_window=1, last_birth_s=1.0)
+    told = watch(rule(kind="nucleation"), [frame(4, [9, 9], kinetics=birth)])
+    assert [a.message for _, a in told] == ["the first crystal born in this run appeared 3 s ago"]
+
+
 def test_muted_rules_fire_when_the_muting_ends_if_it_still_holds() -> None:
     settings = rule(kind="count", limit_count=2)
     frames = [replace(frame(t, [9] * 3), muted_until_s=5.0) for t in range(8)]

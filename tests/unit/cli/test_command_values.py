@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
+from monitor.cli import cli
 from monitor.cli.control import ack, mute, note
-from monitor.errors import UserError
+from monitor.cli.options import default_database
+from monitor.errors import SettingsError, UserError
+from monitor.store import open_store
 
 
 @pytest.mark.parametrize(
@@ -45,3 +50,22 @@ def test_a_note_says_something(given: str, said: str) -> None:
     answer = CliRunner().invoke(note, [given])
     assert isinstance(answer.exception, UserError)
     assert said in str(answer.exception)
+
+
+def test_a_misspelt_storage_variable_is_not_passed_over_by_the_reading_commands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__DATBASE", "sqlite:///mine.sqlite")
+    with pytest.raises(SettingsError, match=r"CRYSTAL_MONITOR__STORAGE__DATBASE: .*did you mean 'DATABASE'"):
+        default_database()
+    monkeypatch.delenv("CRYSTAL_MONITOR__STORAGE__DATBASE")
+    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__RETENTION__ENABLED", "true")
+    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__DATABASE", "sqlite:///mine.sqlite")
+    assert default_database() == "sqlite:///mine.sqlite"
+
+
+def test_where_no_run_is_yet_the_database_is_named(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/empty.sqlite"
+    open_store(database).close()
+    told = CliRunner().invoke(cli, ["runs", "--database", database])
+    assert f"no run yet in {database}: " in told.output

@@ -198,3 +198,17 @@ def test_a_change_gate_that_would_make_the_field_blind_is_refused() -> None:
     too_old["analysis"]["change_gate"]["enabled"] = True
     with pytest.raises(SettingsError, match="max_age_s is 90 s"):
         load_settings(None, too_old)
+
+
+@pytest.mark.parametrize("variable", ["CRYSTAL_MONITOR_ANALYSIS_INTERVAL_S", "CRYSTAL_MONITOR_NAME"])
+def test_a_variable_with_single_underscores_is_not_passed_over(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "5")
+    with pytest.raises(SettingsError, match=f"{variable}: two underscores part"):
+        load_settings(None)
+
+
+def test_other_variables_of_the_project_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR_SHARED_DATA", "somewhere")
+    load_settings(None)
