@@ -46,15 +46,18 @@ wheel-alone: wheel ## The wheel in a clean environment without torch runs the de
 
 $(CORE)/.ready: $(BUILT_FROM)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	@echo "Setting up the light core in $(CORE): one to two minutes, some 300 MB; pip is quiet meanwhile."
 	$(PYTHON) -m venv $(CORE)
-	$(CORE)/bin/python $(PIP) install -q -c constraints.txt -e .
+	$(CORE)/bin/python $(PIP) install -q --no-compile -c constraints.txt -e .
+	@$(CORE)/bin/python -m compileall -qq -j 0 $(CORE)/lib || true # on all cores, as pip does not; some files are templates
 	touch $@
 
 $(DEV)/.ready: $(BUILT_FROM)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	@echo "Setting up all that the tests need in $(DEV), torch as well: some minutes and gigabytes; pip is quiet meanwhile."
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python $(PIP) install -q --no-compile -c constraints.txt -e '.[dev]'
-	@$(DEV)/bin/python -m compileall -qq -j 0 $(DEV)/lib || true # on all cores, as pip does not; some files are templates
+	@$(DEV)/bin/python -m compileall -qq -j 0 $(DEV)/lib || true
 	touch $@
 
 $(BUILD)/.ready: constraints.txt

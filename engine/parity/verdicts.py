@@ -94,7 +94,7 @@ class Verdicts:
         try:
             self._folder.mkdir(mode=0o755, exist_ok=True)
             staged.write_text(text + "\n", encoding="utf-8")
-            staged.chmod(0o644)  # whatever the umask: what the group may write is not believed
+            staged.chmod(0o640)  # whatever the umask: what the group may write is not believed
             staged.replace(path)
             kept = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
             for file in kept[KEPT_FILES:]:
