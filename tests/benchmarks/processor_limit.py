@@ -12,7 +12,7 @@ from report import Work
 
 from engine.kernels.compiling import system_compiler
 
-ROUNDS = 10_000_000
+ROUNDS = 80_000_000
 GIGAFLOP_OF_THREAD = ROUNDS * 12 * 32 * 2 / 1e9
 """Twelve dot products a round, each of 32 pairs, a multiplication and an addition for each pair."""
 
