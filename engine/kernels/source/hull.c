@@ -1,26 +1,16 @@
 /* Convex hulls of outlines. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "outline.h"
 
-static bool comes_before(Point one, Point other) { return one.x < other.x || (one.x == other.x && one.y < other.y); }
-
-/* Shell 1959, gaps of about 2.25ⁿ: a hundred points, most of them nearly in order. */
-static void sort_points(Point *points, int64_t count) {
-    int64_t gap = 1;
-    while (9 * gap / 4 < count) {
-        gap = 9 * gap / 4 + 1;
+/* For qsort: from left to right, then from top to bottom. */
+static int compare_points(const void *one, const void *other) {
+    const Point *a = one, *b = other;
+    if (a->x != b->x) {
+        return a->x < b->x ? -1 : 1;
     }
-    for (; gap > 0; gap = 4 * gap / 9) {
-        for (int64_t nth = gap; nth < count; nth++) {
-            const Point own = points[nth];
-            int64_t at = nth;
-            for (; at >= gap && comes_before(own, points[at - gap]); at -= gap) {
-                points[at] = points[at - gap];
-            }
-            points[at] = own;
-        }
-    }
+    return (a->y > b->y) - (a->y < b->y);
 }
 
 /* Go on to a point, leaving out corners that it makes turn the wrong way; how many there are then. */
@@ -40,7 +30,7 @@ static int64_t turn_to(Point *hull, int64_t count, int64_t fixed, Point next) {
 
 int64_t convex_hull(Point *points, int64_t count, Point *hull) {
     /* Andrew 1979: the lower chain from left to right, then the upper one back. */
-    sort_points(points, count);
+    qsort(points, (size_t)count, sizeof *points, compare_points);
     int64_t corners = 0;
     for (int64_t nth = 0; nth < count; nth++) {
         corners = turn_to(hull, corners, 0, points[nth]);

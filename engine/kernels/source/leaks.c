@@ -2,6 +2,8 @@
  * narrow beside both bodies, and a contact line runs up to the neck on the way between them. Either sign alone is none:
  * crystals have waists, and lines end inside of crystals.
  */
+#include <stdlib.h>
+
 #include "leaks.h"
 
 /* How the necks are told from waists; lengths in px of the image. */
@@ -30,33 +32,20 @@ typedef struct {
     int32_t smaller, larger, at;
 } Border;
 
-static bool comes_before(Border one, Border other) {
-    if (one.smaller != other.smaller) {
-        return one.smaller < other.smaller;
+/* For qsort: in the order above. */
+static int compare_borders(const void *one, const void *other) {
+    const Border *a = one, *b = other;
+    if (a->smaller != b->smaller) {
+        return a->smaller < b->smaller ? -1 : 1;
     }
-    return one.larger != other.larger ? one.larger < other.larger : one.at < other.at;
+    if (a->larger != b->larger) {
+        return a->larger < b->larger ? -1 : 1;
+    }
+    return (a->at > b->at) - (a->at < b->at);
 }
 
 static bool is_same_pair(Border one, Border other) {
     return one.smaller == other.smaller && one.larger == other.larger;
-}
-
-/* Shell 1959, gaps of about 2.25ⁿ: a few hundred, mostly in order. */
-static void sort_borders(Border *borders, int64_t count) {
-    int64_t gap = 1;
-    while (9 * gap / 4 < count) {
-        gap = 9 * gap / 4 + 1;
-    }
-    for (; gap > 0; gap = 4 * gap / 9) {
-        for (int64_t nth = gap; nth < count; nth++) {
-            const Border own = borders[nth];
-            int64_t at = nth;
-            for (; at >= gap && comes_before(own, borders[at - gap]); at -= gap) {
-                borders[at] = borders[at - gap];
-            }
-            borders[at] = own;
-        }
-    }
 }
 
 /* Pixels that adjoin an owner of a smaller number, each once for each pair. */
@@ -76,10 +65,10 @@ static int64_t find_borders(const int32_t *owners, int64_t size, int64_t width, 
             }
         }
     }
-    sort_borders(borders, count);
+    qsort(borders, (size_t)count, sizeof *borders, compare_borders);
     int64_t kept = 0;
     for (int64_t nth = 0; nth < count; nth++) {
-        if (kept == 0 || comes_before(borders[kept - 1], borders[nth])) {
+        if (kept == 0 || compare_borders(&borders[kept - 1], &borders[nth]) < 0) {
             borders[kept++] = borders[nth];
         }
     }
