@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.backends.contract import logit_shifts
 from engine.backends.failure import failure_of
-from engine.backends.no_telemetry import silence_openvino
+from engine.backends.openvino_core import openvino_core
 from engine.cache import tidy
 from engine.card import ModelCard
 from engine.errors import BackendError, BackendUnavailableError
@@ -26,11 +26,12 @@ def probability_graph(card: ModelCard) -> Any:
 
     Raises BackendError when it cannot be read, WeightsMismatchError when it is not the card's.
     """
+    core = openvino_core()
     import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
     from openvino import opset15 as operations  # noqa: PLC0415
 
     try:
-        model = openvino.Core().read_model(card.verify(card.onnx_path, card.onnx_sha256))
+        model = core.read_model(card.verify(card.onnx_path, card.onnx_sha256))
     except _FAILURES as error:
         raise failure_of(
             error, f"OpenVINO cannot read {card.onnx_path}: {error}. Release it anew."
@@ -63,15 +64,13 @@ class OpenVinoBackend:
         Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
         processor lacks it, BackendError when the graph cannot be read, WeightsMismatchError when it is not the card's.
         """
-        silence_openvino()
         try:
-            import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
+            self._core = openvino_core()
         except ImportError as error:
             raise BackendUnavailableError(
                 f"The back end openvino is not installed ({error}). "
                 "Run `pip install openvino`, or name another."
             ) from error
-        self._core = openvino.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and "BF16" not in capabilities:
             raise BackendUnavailableError(

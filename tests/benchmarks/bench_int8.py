@@ -21,6 +21,7 @@ from report import Report, by_turns, options_of
 
 from engine import load_card
 from engine.backends.openvino import probability_graph
+from engine.backends.openvino_core import openvino_core
 from engine.parity import ParityFrames, ParityLimits, compare
 from engine.preprocess import preprocess
 from train.ice_frames import data_folder, read_frame
@@ -60,7 +61,7 @@ def main() -> None:
         "int8 convolutions, finest level bf16": quantise(card, calibration, "finest"),
     }
     variants["bf16"] = probability_graph(card)
-    core = openvino.Core()
+    core = openvino_core()
 
     def compiled(model: openvino.Model, side: int, precision: str) -> openvino.CompiledModel:
         model.reshape([1, 1, side, side])

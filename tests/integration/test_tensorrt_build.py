@@ -108,13 +108,12 @@ def test_half_precision_is_written_into_the_graph() -> None:
 @pytest.mark.parametrize("batch", [1, 2])
 def test_the_graph_computes_what_the_network_computes(precision: str, batch: int) -> None:
     """What TensorRT is given, run by OpenVINO in f32: rounding of the weights apart, the network itself."""
-    import openvino
-
     from engine.backends import create_backend
+    from engine.backends.openvino_core import openvino_core
 
     image = np.repeat(normalised_image(144, 208), batch, 0)
     expected = create_backend("torch", load_card(), threads=1).infer(image)
-    core = openvino.Core()
+    core = openvino_core()
     graph = core.read_model(type_graph(load_card(), EngineOrder(144, 208, precision)).serialized)  # type: ignore[arg-type]
     graph.reshape([batch, 1, 144, 208])
     compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
