@@ -12,6 +12,7 @@ from engine.kernels.compiling import compile_library, is_current
 from tests.parallel import (
     pytest_collection_modifyitems,
     pytest_report_to_serializable,
+    pytest_testnodedown,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
@@ -20,6 +21,7 @@ from tests.postgresql_server import throwaway_server
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_report_to_serializable",
+    "pytest_testnodedown",
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = in_good_order(items)
+
+
+def how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    """How a process that answers no more ended, in words."""
+    try:
+        code = process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        return f"process {process.pid} still runs: its pipe was closed"
+    if code < 0:
+        return f"process {process.pid} was ended by {signal.Signals(-code).name}"
+    return f"process {process.pid} ended with exit code {code}"
+
+
+def pytest_testnodedown(node: WorkerController, error: object) -> None:
+    """Says what xdist leaves out: a process that was killed, one that ended itself, or one that lost its pipe."""
+    if error:
+        reporter = node.config.pluginmanager.getplugin("terminalreporter")
+        reporter.write_line(f"[{node.gateway.id}] {how_it_ended(node.gateway._io.popen)}")
 
 
 @pytest.hookimpl(wrapper=True)

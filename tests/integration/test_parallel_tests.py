@@ -64,6 +64,7 @@ def test_no_test_is_lost_and_one_that_dies_is_told(project: Path) -> None:
     assert "3 failed, 3 passed" in done.stdout.splitlines()[-1], done.stdout
     assert done.stdout.count("FAILED tests/test_a_dying.py::test_ends_its_process") == 1, done.stdout
     assert "crashed while running 'tests/test_a_dying.py::test_ends_its_process'" in done.stdout
+    assert "ended with exit code 3" in done.stdout
     assert "FAILED tests/test_b_failing.py::test_hangs - Failed: Timeout (>1" in done.stdout
     assert "AssertionError: b \\udcfe" in done.stdout
 
