@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store import SqlTrailStore, TrailReader, open_store
+from tests.contract.outbox_station import CHAT, LOG, Station
 from tests.postgresql_server import fresh_database
 
 _numbers = count()
@@ -38,3 +39,12 @@ def store(database: str) -> Iterator[SqlTrailStore]:
 def reader(database: str, store: SqlTrailStore) -> Iterator[TrailReader]:
     with TrailReader(database) as opened:
         yield opened
+
+
+@pytest.fixture
+def station(database: str) -> Iterator[Station]:
+    made_here = Station(database)
+    made_here.restart(CHAT, LOG)
+    yield made_here
+    assert made_here.store is not None
+    made_here.store.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import struct
 import threading
 import time
@@ -17,6 +16,7 @@ import tomli_w
 
 from monitor.clock import SystemClock
 from monitor.service import Supervisor
+from tests.integration.database_rows import rows
 from tests.still_scene import STILL_SCENE
 
 Row = dict[str, Any]
@@ -94,18 +94,7 @@ class LiveStation:
 
     def rows(self, sql: str, *values: object) -> list[Row]:
         """What the database answers a reader beside the daemon; nothing where there is no database yet."""
-        if not self.database.exists():
-            return []
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)
-        connection.row_factory = sqlite3.Row
-        try:
-            return [dict(row) for row in connection.execute(sql, values)]
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []  # the store is being made at this moment
-            raise
-        finally:
-            connection.close()
+        return rows(self.database, sql, *values)
 
     def frames(self) -> int:
         """Committed frames."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pytest
 import tomli_w
 
 from tests.integration.alert_station import AlertStation
+from tests.integration.database_rows import rows
 from tests.mosquitto_broker import broker, listener
 from tests.webhook_receiver import webhook_server
 
@@ -29,18 +29,7 @@ class Watch:
         self._station = station
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        if not self._database.exists():
-            return []
-        connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=20)
-        connection.row_factory = sqlite3.Row
-        try:
-            return [dict(row) for row in connection.execute(sql)]
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()
+        return rows(self._database, sql)
 
     def count(self, what: str) -> int:
         found = self.rows(f"SELECT COUNT(*) AS n FROM {what}")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
 
 from monitor.analysis import NewRun, ask_daemon
 from tests.integration.command_line import start
+from tests.integration.database_rows import rows
 from tests.integration.live_station import PATIENCE_S, station_tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -58,23 +59,12 @@ class Halves:
         session, last = struct.unpack_from("<32sq", path.read_bytes())
         return session.decode("ascii", "replace"), last
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        database = self.folder / "trails.sqlite"
-        if not database.exists():
-            return []
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(sql).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        return rows(self.folder / "trails.sqlite", sql)
 
     def frames(self, run_name: str) -> int:
-        found = self.rows(f"SELECT SUM(frames_ok) FROM run_summary WHERE name = '{run_name}'")
-        return int(str(found[0][0] or 0)) if found else 0
+        found = self.rows(f"SELECT SUM(frames_ok) AS ok FROM run_summary WHERE name = '{run_name}'")
+        return int(found[0]["ok"] or 0) if found else 0
 
     def accounted(self, session: str) -> list[int]:
         """Every number of the session in the ledger, rising; one that stands there twice is here twice."""
@@ -82,9 +72,9 @@ class Halves:
             f"SELECT frame_index FROM frame JOIN grabber_session USING (session_id) WHERE session = '{session}'"
         )
         lost = self.rows(f"SELECT first_index, last_index FROM frame_loss WHERE session = '{session}'")
-        numbers = [int(str(row[0])) for row in considered]
-        for first, last in lost:
-            numbers += range(int(str(first)), int(str(last)) + 1)
+        numbers = [int(row["frame_index"]) for row in considered]
+        for gap in lost:
+            numbers += range(gap["first_index"], gap["last_index"] + 1)
         return sorted(numbers)
 
 
@@ -107,7 +97,7 @@ def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analys
         analysis.kill()
         analysis.wait()
     last = {first: halves.grabbed()[1]}
-    assert halves.rows("SELECT COUNT(*) FROM run_summary WHERE ended_at IS NULL") == [(0,)], (
+    assert halves.rows("SELECT run_id FROM run_summary WHERE ended_at IS NULL") == [], (
         "the control: none is open"
     )
     if analysis_dies:
@@ -138,8 +128,8 @@ def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analys
     assert analysis.wait(PATIENCE_S) == 0
     for session, last_index in last.items():
         assert halves.accounted(session) == list(range(last_index + 1)), session
-    (later,) = halves.rows(f"SELECT MAX(run_id) FROM run_summary WHERE name = '{name}'")[0]
-    reasons = halves.rows(
-        f"SELECT DISTINCT session, reason FROM frame_loss WHERE run_id = {later} AND reason = 'unknown'"
+    later = halves.rows(f"SELECT MAX(run_id) AS run_id FROM run_summary WHERE name = '{name}'")[0]["run_id"]
+    unknown = halves.rows(
+        f"SELECT DISTINCT session FROM frame_loss WHERE run_id = {later} AND reason = 'unknown'"
     )
-    assert {str(row[0]) for row in reasons} >= last.keys() - {current} if analysis_dies else True
+    assert {row["session"] for row in unknown} >= last.keys() - {current} if analysis_dies else True

@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 
 from engine.postprocess import postprocess
 from engine.thresholds import Thresholds
-
-
-def blobs(seed: int, height: int, width: int, sigma: float) -> np.ndarray:
-    """Smooth random probabilities (height, width) 0…1."""
-    noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), sigma).reshape(height, width)
-    return (1 / (1 + np.exp(-3 * (smooth - smooth.mean()) / (smooth.std() + 1e-6)))).astype(np.float32)
+from tests.property.blobs import blobs, thresholds
 
 
 @settings(max_examples=60, deadline=None)
@@ -23,16 +17,7 @@ def blobs(seed: int, height: int, width: int, sigma: float) -> np.ndarray:
     width=st.integers(1, 70),
     sigma=st.floats(0.5, 8),
     contact_sigma=st.floats(0.5, 4),
-    limits=st.builds(
-        Thresholds,
-        crystal=st.floats(0.2, 0.8),
-        contact=st.floats(0.2, 0.8),
-        seed_area_px=st.integers(1, 20),
-        minimal_area_px=st.integers(1, 30),
-        hole_area_px=st.sampled_from([0, 20, 500]),
-        hole_fraction=st.sampled_from([0, 0.5]),
-        minimal_score=st.floats(0, 0.8),
-    ),
+    limits=thresholds(),
 )
 def test_labels_are_bodies(
     seed: int, height: int, width: int, sigma: float, contact_sigma: float, limits: Thresholds

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from engine.postprocess import postprocess
 from engine.thresholds import Thresholds
@@ -17,6 +15,7 @@ from monitor.measure import measure
 from monitor.records import Observation
 from monitor.settings.measuring import MeasuringSettings
 from tests.benchmarks.dense_scene import dense_scene
+from tests.property.blobs import blobs, thresholds
 from tests.reference.measuring.measure import measure as reference_measure
 from tests.reference.parting.postprocess import postprocess as reference_postprocess
 
@@ -26,24 +25,7 @@ HULL_TOLERANCE_PX = 0.1
 
 sides = st.integers(1, 90)
 images = st.tuples(st.integers(0, 10**6), sides, sides, st.floats(0.4, 9), st.floats(0.4, 5))
-limits_of = st.builds(
-    Thresholds,
-    crystal=st.floats(0.2, 0.8),
-    contact=st.floats(0.2, 0.8),
-    seed_area_px=st.integers(1, 20),
-    minimal_area_px=st.integers(1, 30),
-    hole_area_px=st.sampled_from([0, 20, 500]),
-    hole_fraction=st.sampled_from([0, 0.5]),
-    minimal_score=st.floats(0, 0.8),
-    small_area_px=st.sampled_from([0, 60]),
-    small_score=st.floats(0, 0.9),
-)
-
-
-def blobs(seed: int, height: int, width: int, sigma: float) -> NDArray[np.float32]:
-    noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), sigma).reshape(height, width)
-    return (1 / (1 + np.exp(-3 * (smooth - smooth.mean()) / (smooth.std() + 1e-6)))).astype(np.float32)
+limits_of = thresholds(small_area_px=st.sampled_from([0, 60]), small_score=st.floats(0, 0.9))
 
 
 @settings(max_examples=60, deadline=None)
