@@ -112,8 +112,9 @@ class FrameLoss:
     last_index: int
     """Last lost sequence number (inclusive)."""
     reason: str
-    """`superseded` (a newer frame was taken instead, policy `latest`), `lost` (on the wire), `decode` (malformed),
-    `unknown` (the tail of a session that ended without a goodbye)."""
+    """`superseded` (a newer frame was taken instead, policy `latest`), `repeated` (an earlier session brought the same
+    file, which was considered), `lost` (on the wire), `decode` (malformed), `unknown` (the tail of a session that
+    ended without a goodbye)."""
     field: str = DEFAULT_FIELD
     """As in `Frame`."""
 

@@ -24,6 +24,7 @@ from monitor.frame import FailedFrame, Frame
 from monitor.journal import about
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.run import (
+    FramesPassedOver,
     Run,
     RunChange,
     RunEvent,
@@ -40,6 +41,8 @@ LONGEST_WAIT_S = 0.2
 """Commands are answered and silence is noticed at least this often, seconds."""
 _LAST_WORDS = 4
 """Notices that are heard after a stop, at most."""
+_REPEATED_WAIT_S = 1.0
+"""Frames that were considered before are in the ledger no later than this, seconds: so much a kill makes unknown."""
 
 _EVENTS = {
     NoticeKind.CAMERA_LOST: EventKind.CAMERA_LOST,
@@ -81,6 +84,10 @@ Idle = Callable[[float], bool]
 must not take longer than a frame may wait."""
 
 
+Repeated = Callable[[Run, Frame | FailedFrame], bool]
+"""Whether an earlier session of the run brought this very frame, and it was considered. Raises StoreError."""
+
+
 class AnalysisLoop:
     """Takes frames from a source until it is told to stop or, in a replay, the source is finished."""
 
@@ -107,6 +114,9 @@ class AnalysisLoop:
         self._observers = tuple(observers)
         self.idle: Idle = lambda _wait_s: False
         """What is done in waits; may be set before `run`."""
+        self.repeated: Repeated = lambda _run, _frame: False
+        """What tells frames that come again; may be set before `run`."""
+        self._repeated_told: Instant | None = None
         self._tell_waiting: Waiting = waiting or (lambda _reason: None)
         self._losses = WaitingLosses()
         self._watch = StationWatch(clock, StorageWatch(settings.storage, clock, emitter.frame_archive))
@@ -151,6 +161,7 @@ class AnalysisLoop:
                 continue
             received = self._source.next(LONGEST_WAIT_S)
             if received is None:
+                self._tell_repeated(writer)
                 self._notice_silence(writer)
                 self.idle(LONGEST_WAIT_S)
                 continue
@@ -159,6 +170,9 @@ class AnalysisLoop:
                 self._take_notice(received.item, writer)
                 continue
             self._losses.blame_storage(False)
+            if self._is_repeated(received.item, writer):
+                self._notice_silence(writer)
+                continue
             if self._settings.analysis.interval_s > 0:
                 begun = now if next_due is None else self._clock.now()
                 next_due = begun.after(self._settings.analysis.interval_s)
@@ -195,6 +209,31 @@ class AnalysisLoop:
                 f"the analysis stops, as analysis.on_engine_loss says: {pipeline.stop_reason} "
                 "What it did so far is stored, the frame in hand as failed; it goes on with the run when it is started."
             )
+
+    def _is_repeated(self, frame: Frame | FailedFrame, writer: StoreWriter) -> bool:
+        """Whether it was considered before: then it is counted, and neither takes its turn nor is considered again.
+
+        A watched folder is taken again when its grabber starts again, and only the store knows how far it had come.
+        """
+        run = self._keeper.run
+        if run is None or not writer.do(lambda: self.repeated(run, frame), "a look for the frame in hand"):
+            return False
+        self._losses.add_repeated(frame)
+        self._source.statistics.lost += 1
+        self._source.statistics.lost_by_reason[LossReason.REPEATED.value] += 1
+        told, now = self._repeated_told, self._clock.now()
+        if told is None or now.seconds_since(told) >= _REPEATED_WAIT_S:
+            self._tell_repeated(writer)
+        return True
+
+    def _tell_repeated(self, writer: StoreWriter) -> None:
+        session = self._losses.repeating_session()
+        if session is None:
+            return
+        self._repeated_told = self._clock.now()
+        passed = FramesPassedOver(self._repeated_told, session, self._losses.of(session))
+        self._record(passed, "frames that came again", writer)
+        self._losses.take(session)
 
     def _consider(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from monitor.frame import FrameLoss
+from monitor.frame import FailedFrame, Frame, FrameLoss
 from monitor.source import LossReason
 
 
@@ -27,6 +27,22 @@ class WaitingLosses:
                 moved[loss.reason] = moved.get(loss.reason, 0) + loss.count
             self._losses.append(kept)
         return moved
+
+    def add_repeated(self, frame: Frame | FailedFrame) -> None:
+        """A frame that was considered before. A whole folder of them is one range."""
+        index = frame.frame_index
+        loss = FrameLoss(frame.session, index, index, LossReason.REPEATED.value, frame.field)
+        last = self._losses[-1] if self._losses else None
+        goes_on = last is not None and last.last_index + 1 == index
+        if last is not None and goes_on and replace(last, first_index=index, last_index=index) == loss:
+            self._losses[-1] = replace(last, last_index=index)
+        else:
+            self._losses.append(loss)
+
+    def repeating_session(self) -> str | None:
+        """The session of frames that were considered before, where some wait to be stored."""
+        found = (loss.session for loss in self._losses if loss.reason == LossReason.REPEATED)
+        return next(found, None)
 
     def blame_storage(self, out: bool) -> None:
         """Whether what was passed over, from now on, was passed over because nothing could be stored."""

@@ -125,6 +125,7 @@ def open_analysis(
         observers = (*observers, emitter.observe)
         loop = AnalysisLoop(settings, clock, frames, keeper, fields, emitter, commands, observers, waiting)
         if live:
+            loop.repeated = store.was_considered
             loop.idle = Housekeeping(store, settings.storage.retention, clock).use
         yield Analysis(loop, keeper, store)
 

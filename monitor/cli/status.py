@@ -125,7 +125,10 @@ def _of_run(stored: StoredStatus) -> Iterator[str]:
         yield _line(
             "t95", f"at {duration_text(t95_s)}{when} (95 %: {duration_text(low)} to {duration_text(high)})"
         )
-    lost = f"{run['frames_lost']} lost, {run['frames_superseded']} passed over for a newer one"
+    newer = int(run["frames_superseded"]) - int(run["frames_repeated"])
+    lost = f"{run['frames_lost']} lost, {newer} passed over for a newer one"
+    if run["frames_repeated"]:
+        lost += f", {run['frames_repeated']} that came again after a restart"
     yield _line(
         "frames",
         f"{run['frames_ok']} ok, {run['frames_failed']} failed, {run['frames_rejected']} rejected, {lost}",

@@ -160,7 +160,8 @@ def _stream_metrics(figures: StreamFigures) -> Iterator[Metric]:
     yield _counter("malformed_messages", "Messages that could not be decoded.", figures.malformed)
     lost = CounterMetricFamily(
         _PREFIX + "frames_lost",
-        "Frames never considered, by cause; `superseded` is as it should be under the policy `latest`.",
+        "Frames never considered, by cause; `superseded` is as it should be under the policy `latest`, "
+        "`repeated` where a watched folder is taken again.",
         labels=["cause"],
     )
     for cause, count in figures.lost.items():

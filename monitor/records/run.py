@@ -139,6 +139,18 @@ class SessionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class FramesPassedOver:
+    """Frames of a session were not considered, and no frame that is says so: they had been considered before."""
+
+    at: Instant
+    """When that was known."""
+    session: str
+    """As in `Frame`."""
+    losses: tuple[FrameLoss, ...]
+    """Which, with all of the session that was lost before them."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run is over; the trails that still live end with `run_end`."""
 
@@ -192,6 +204,7 @@ RunChange = (
     | TimeZeroSet
     | EventAcknowledged
     | SessionEnded
+    | FramesPassedOver
     | RunEnded
     | SilenceObserved
     | AlertsMuted

@@ -16,6 +16,8 @@ class LossReason(StrEnum):
     """A newer frame was taken instead, policy `latest`."""
     STORAGE = "storage"
     """Passed over, policy `latest`, while nothing could be stored: a full disk, a database server that was away."""
+    REPEATED = "repeated"
+    """A file that an earlier session of the run brought already: it was considered then."""
     LOST = "lost"
     """The grabber had it, or sent it, and it did not arrive."""
     DECODE = "decode"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from monitor.clock import Instant
 from monitor.frame import FrameLoss
-from monitor.records.run import SessionEnded
+from monitor.records.run import FramesPassedOver, SessionEnded
 from monitor.store.bulk import execute_row
 from monitor.store.single_rows import update_row
 from monitor.store.tables import frame_loss, grabber_session
@@ -129,6 +129,12 @@ def end_session(connection: Connection, run_id: int, change: SessionEnded) -> No
         .where(grabber_session.c.session_id == row.session_id)
         .values(ended=change.kind.value, ended_at=change.at.utc, tail_at_most=change.tail_at_most)
     )
+
+
+def pass_over(connection: Connection, run_id: int, change: FramesPassedOver) -> None:
+    """Write losses that wait for no frame, in a session that may have had none yet."""
+    open_session(connection, run_id, change.session, change.at)
+    _account_elsewhere(connection, run_id, change.session, list(change.losses))
 
 
 def _field_of(connection: Connection, run_id: int, session: str) -> str:

@@ -14,6 +14,7 @@ from monitor.records.result import Event
 from monitor.records.run import (
     AlertsMuted,
     EventAcknowledged,
+    FramesPassedOver,
     Run,
     RunChange,
     RunEnded,
@@ -129,6 +130,8 @@ def _changed(connection: Connection, changed: Run, change: RunChange, by: Attrib
         return _set_zero(connection, changed, change)
     elif isinstance(change, SessionEnded):
         ledger.end_session(connection, changed.run_id, change)
+    elif isinstance(change, FramesPassedOver):
+        ledger.pass_over(connection, changed.run_id, change)
     elif isinstance(change, RunEnded):
         end_run(connection, changed, change.at, change.reason, by)
     elif isinstance(change, SilenceObserved):

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from monitor.clock import Clock, Instant
 from monitor.errors import StoreError
+from monitor.frame import FailedFrame, Frame
 from monitor.records.audit import OF_THE_PROCESS, Attribution, AuditEntry
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
@@ -18,6 +19,7 @@ from monitor.records.run import Run, RunChange, RunStart, SilenceObserved, Stora
 from monitor.settings.retention import RetentionSettings
 from monitor.store.audit import write_audit
 from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
+from monitor.store.considered import was_considered
 from monitor.store.failures import explain
 from monitor.store.frame_rows import append_frame
 from monitor.store.location import locate
@@ -115,6 +117,12 @@ class SqlTrailStore:
         if self._outbox is not None:
             self._outbox.committed()
         return changed
+
+    def was_considered(self, run: Run, item: Frame | FailedFrame) -> bool:
+        """Whether an earlier session of the run brought this file already. Raises `StoreError`."""
+        return self._in_transaction(
+            lambda connection: was_considered(connection, run, item), "looking for a frame in"
+        )
 
     def open_outbox(
         self, clock: Clock, station: str, subscriptions: Sequence[Subscription], flood: Flood

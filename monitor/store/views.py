@@ -55,9 +55,18 @@ def _thinned(frames: str) -> str:
     return f"(SELECT CAST(COALESCE(SUM({frames}), 0) AS BIGINT) FROM field f WHERE f.run_id = r.run_id)"  # noqa: S608  # see above
 
 
+_PASSED_OVER = "('superseded', 'repeated')"
+"""Reasons of frames that nothing was lost with: a newer one was considered instead, or the very file before."""
+
+
 def _losses(condition: str) -> str:
     return f"""(SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
-    WHERE l.run_id = r.run_id AND l.reason {condition} 'superseded')"""  # noqa: S608  # see above
+    WHERE l.run_id = r.run_id AND l.reason {condition})"""  # noqa: S608  # see above
+
+
+def _session_losses(condition: str) -> str:
+    return f"""(SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
+    WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason {condition})"""  # noqa: S608  # see above
 
 
 def _last_of_all_fields(column: str) -> str:
@@ -69,7 +78,7 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   {_frames("ok")} AS frames_ok,
   {_frames("failed")} AS frames_failed,
   {_frames("rejected")} AS frames_rejected,
-  {_losses("<>")} AS frames_lost,
+  {_losses(f"NOT IN {_PASSED_OVER}")} AS frames_lost,
   (SELECT COUNT(*) FROM field f JOIN trail t ON t.field_id = f.field_id
     WHERE f.run_id = r.run_id AND t.confirmed) AS crystals,
   (SELECT SUM(fr.total_area_px) {_LAST_OK}) AS total_area_px,
@@ -89,10 +98,11 @@ SELECT r.run_id, r.name, r.started_at, r.ended_at, NULLIF(r.camera, '') AS camer
   {_last_of_all_fields("fr.t95_low_s")} AS t95_low_s,
   {_last_of_all_fields("fr.t95_high_s")} AS t95_high_s,
   r.backend, r.model,
-  {_losses("=")} AS frames_superseded,
+  {_losses(f"IN {_PASSED_OVER}")} AS frames_superseded,
   (SELECT CAST(COALESCE(SUM(fr.crystal_count), 0) AS BIGINT) {_LAST_OK}) AS crystals_in_view,
   r.zero_s, r.version, r.weights_sha256, r.detection_limit_px, r.station,
-  {_thinned("f.ok_thinned + f.failed_thinned + f.rejected_thinned")} AS frames_thinned
+  {_thinned("f.ok_thinned + f.failed_thinned + f.rejected_thinned")} AS frames_thinned,
+  {_losses("= 'repeated'")} AS frames_repeated
 FROM run r"""  # noqa: S608  # see above
 
 FRAME_LOG = """
@@ -176,18 +186,17 @@ FROM delivery d
 TIDYING_LOG = """
 SELECT y.tidying_id, y.at, y.run_id, y.run_name AS name, y.action, y.points_removed, y.detail FROM tidying y"""
 
-# Sent = considered + lost + superseded, up to the last sequence number that was seen.
-SESSION_LOG = """
+# Sent = considered + lost + superseded, up to the last sequence number that was seen; superseded includes repeated.
+SESSION_LOG = f"""
 SELECT s.run_id, s.session, s.first_seen_at, s.first_index, s.next_index - 1 AS last_index,
   s.next_index - s.first_index AS sent,
   (SELECT COUNT(*) FROM frame fr WHERE fr.session_id = s.session_id) + s.frames_thinned AS considered,
-  (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
-    WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason <> 'superseded') AS lost,
-  (SELECT CAST(COALESCE(SUM(l.count), 0) AS BIGINT) FROM frame_loss l
-    WHERE l.run_id = s.run_id AND l.session = s.session AND l.reason = 'superseded') AS superseded,
-  s.ended, s.ended_at, s.tail_at_most, r.station, s.frames_thinned
+  {_session_losses(f"NOT IN {_PASSED_OVER}")} AS lost,
+  {_session_losses(f"IN {_PASSED_OVER}")} AS superseded,
+  s.ended, s.ended_at, s.tail_at_most, r.station, s.frames_thinned,
+  {_session_losses("= 'repeated'")} AS repeated
 FROM grabber_session s
-  JOIN run r ON r.run_id = s.run_id"""
+  JOIN run r ON r.run_id = s.run_id"""  # noqa: S608  # put together from constants of this file
 
 # `at` is when the row was written, by the database's clock.
 AUDIT_LOG = """
