@@ -9,6 +9,7 @@ from monitor.camera.protocol import Camera
 from monitor.clock import Clock
 from monitor.errors import SourceError
 from monitor.settings.camera import PluginCameraSettings
+from monitor.settings.redaction import without_passwords
 
 ENTRY_POINTS = "crystal_monitor.cameras"
 
@@ -27,9 +28,8 @@ def load_plugin_camera(settings: PluginCameraSettings, clock: Clock) -> Camera:
     if entry is None:
         available = ", ".join(sorted(found)) or "none is installed"
         raise SourceError(
-            f"there is no camera plugin {settings.name!r} (available: {available}): correct camera.name, or "
-            f"install "
-            f"the package that registers it under the entry points {ENTRY_POINTS}"
+            f"there is no camera plugin {without_passwords(settings.name)!r} (available: {available}): correct "
+            f"camera.name, or install the package that registers it under the entry points {ENTRY_POINTS}"
         )
     try:
         factory: CameraFactory = entry.load()

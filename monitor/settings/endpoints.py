@@ -28,6 +28,8 @@ def check_endpoint(endpoint: str) -> str:
             f"the endpoint {endpoint!r} is no absolute ipc address and no TCP address: write ipc:// and an absolute "
             "path, such as ipc:///run/crystal-monitor/frames.ipc, or tcp://HOST:PORT with keys"
         )
+    if endpoint.endswith("/"):
+        raise ValueError(folder_told(endpoint))
     length = len(endpoint.removeprefix(IPC_PREFIX).encode())
     if length > IPC_PATH_LIMIT_BYTES:
         raise ValueError(
@@ -35,6 +37,11 @@ def check_endpoint(endpoint: str) -> str:
             f"{IPC_PATH_LIMIT_BYTES}: choose a shorter folder"
         )
     return endpoint
+
+
+def folder_told(endpoint: str) -> str:
+    """What is wrong with an ipc address that ends with a slash."""
+    return f"the endpoint {endpoint!r} names a folder: write a socket's name behind it, such as {endpoint}station.ipc"
 
 
 def leaves_the_machine(endpoint: str) -> bool:

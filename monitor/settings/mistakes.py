@@ -14,11 +14,30 @@ from pydantic_core import ErrorDetails
 
 from monitor.settings.redaction import without_passwords
 from monitor.settings.secrets import INLINE_SECRET
+from monitor.settings.sinks import NAME, TOPIC
 from monitor.settings.station import ENVIRONMENT_PREFIX, NESTING, StationSettings
+from monitor.settings.stream import PUBLIC_KEY
 
 Key = str | int
 _SCHEMA = "`crystal-monitor check-config --schema` lists"
 _LONGEST_VALUE = 80
+_PATTERNS = {
+    NAME: "it must be a name of letters, digits, _ . and -, with a letter or digit first",
+    PUBLIC_KEY: "it must be a public CURVE key, 40 printable characters: what stands in the file NAME.pub that "
+    "`crystal-monitor keys NAME --out FOLDER` makes",
+    TOPIC: "it must be a topic without + and #, which are wildcards",
+}
+"""What a pattern asks for, in words."""
+_TYPES = {
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+}
+"""What the library says twice over, or in words of its own."""
 
 
 def explain(
@@ -44,7 +63,8 @@ def explain(
         if variable is not None:
             origin = f"environment variable {variable}"
             where = where if len(keys) > length else ""
-        line = f"{where}: {_what(item, keys)}" if where else _what(item, keys)
+        # Whatever of it is shown, a name, a kind or a key: an address with a password may have come there by mistake.
+        line = without_passwords(f"{where}: {_what(item, keys)}" if where else _what(item, keys))
         if line not in told.setdefault(origin, []):
             told[origin].append(line)
     return "\n".join(f"{origin}: " + "\n  ".join(lines) for origin, lines in told.items())
@@ -86,7 +106,9 @@ def _what(item: ErrorDetails, keys: Sequence[Key]) -> str:
         case "model_type" | "model_attributes_type" | "dict_type":
             told = f"it must be a section, or an inline table (given: {_shown(item['input'])})"
         case _:
-            told = message.removeprefix("Value error, ")
+            told = _TYPES.get(kind) or message.removeprefix("Value error, ")
+            if kind == "string_pattern_mismatch":
+                told = _PATTERNS.get(item["ctx"]["pattern"], told)
             told = told.replace("Input should", "it must").replace("String should", "it must")
             names_its_keys = kind == "value_error" and isinstance(item["input"], Mapping | BaseModel)
             if kind != INLINE_SECRET and not names_its_keys:

@@ -12,9 +12,11 @@ from pydantic import Discriminator, Field, PositiveFloat, Tag, field_validator, 
 from pydantic_core import PydanticCustomError
 
 from monitor.settings.base import SettingsModel
+from monitor.settings.endpoints import folder_told
 from monitor.settings.secrets import INLINE_SECRET, Secret
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+TOPIC = r"^[^+#\x00]+$"
 _IPC = "ipc://"
 
 
@@ -61,6 +63,8 @@ class ZeroMqOptions(SettingsModel):
     def _is_ipc(cls, endpoint: str) -> str:
         if not endpoint.startswith(_IPC) or not Path(endpoint.removeprefix(_IPC)).name:
             raise ValueError("write ipc:// and a path, such as ipc:///run/crystal-monitor/alerts")
+        if endpoint.endswith("/"):
+            raise ValueError(folder_told(endpoint))
         return endpoint
 
 
@@ -104,7 +108,7 @@ class MqttOptions(SettingsModel):
     """Name to log in with."""
     password: Secret | None = None
     """Password to log in with."""
-    topic: str = Field(default="crystal-monitor", min_length=1, pattern=r"^[^+#\x00]+$")
+    topic: str = Field(default="crystal-monitor", min_length=1, pattern=TOPIC)
     """What all topics begin with."""
     timeout_s: PositiveFloat = Field(default=10.0, le=120.0)
     """The broker must confirm within so many seconds."""

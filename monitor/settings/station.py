@@ -20,6 +20,7 @@ from monitor.settings.measuring import MeasuringSettings
 from monitor.settings.metrics import MetricsSettings
 from monitor.settings.quality import QualitySettings
 from monitor.settings.service import INTERVALS, ServiceSettings
+from monitor.settings.sinks import NAME
 from monitor.settings.storage import StorageSettings
 from monitor.settings.stream import UNNAMED, StreamSettings, default_endpoint
 from monitor.settings.tracking import TrackingSettings
@@ -43,7 +44,7 @@ class StationSettings(BaseSettings):
         title="Crystal Monitor station",
     )
 
-    name: str = Field(default=UNNAMED, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: str = Field(default=UNNAMED, min_length=1, max_length=64, pattern=NAME)
     """Name of the station: letters, digits, `_`, `.` and `-`; stands in file names."""
     camera: CameraSettings = Field(default_factory=SimulatedCameraSettings)
     """Where frames come from."""

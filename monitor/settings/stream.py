@@ -59,7 +59,8 @@ def default_endpoint(station: str = UNNAMED) -> str:
     return f"{IPC_PREFIX}{folder}/frames.ipc"
 
 
-PublicKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$")]
+PUBLIC_KEY = r"^[0-9A-Za-z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$"
+PublicKey = Annotated[str, Field(pattern=PUBLIC_KEY)]
 
 
 class StreamKeys(SettingsModel):

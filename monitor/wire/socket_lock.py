@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Self
 
-from monitor.errors import CrystalMonitorError
+from monitor.errors import CrystalMonitorError, UserError
 
 _LONGEST_PID = 32
 
@@ -26,7 +26,13 @@ class SocketLock:
     """
 
     def __init__(self, socket: Path) -> None:
-        """Take it. Raises SocketTakenError where another process has it, OSError where its folder cannot be used."""
+        """Take it. Raises SocketTakenError where another process has it, UserError where a folder has its name, OSError
+        where its own folder cannot be used."""
+        if socket.is_dir():  # the library would say that the address is in use
+            raise UserError(
+                f"the address ipc://{socket} names a folder: a socket is a file in it, such as "
+                f"ipc://{socket / 'crystal-monitor.ipc'}; correct the address in the settings"
+            )
         path = socket.with_name(f"{socket.name}.lock")
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:

@@ -152,6 +152,17 @@ MISTAKES: dict[str, Mistake] = {
         ("107", "[control] endpoint"),
         f'[control]\nendpoint = "ipc:///tmp/{"x" * 120}/control.ipc"',
     ),
+    "stream's address that is a folder": Mistake(
+        "grab {config}", ("ipc:///usr/lib names a folder",), '[stream]\nendpoint = "ipc:///usr/lib"'
+    ),
+    "control address that is a folder": Mistake(
+        "analyze {config}", ("ipc:///usr/lib names a folder",), '[control]\nendpoint = "ipc:///usr/lib"'
+    ),
+    "alerts' address that is a folder": Mistake(
+        "analyze {config}",
+        ("ipc:///usr/lib names a folder",),
+        '[[alerts.sinks]]\nkind = "zeromq"\noptions = { endpoint = "ipc:///usr/lib" }',
+    ),
     "unknown alert sink": Mistake("analyze {config}", ("pigeon",), '[[alerts.sinks]]\nkind = "pigeon"'),
     "command that is not there": Mistake("replai {images}", ("replai",)),
     "option that is not there": Mistake("replay {images} --fps 3", ("--fps",)),

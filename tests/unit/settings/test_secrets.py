@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from monitor.errors import SettingsError
 from monitor.settings.base import SettingsModel
+from monitor.settings.loading import load_settings
 from monitor.settings.mistakes import explain
 from monitor.settings.redaction import settings_snapshot, without_passwords, without_secrets
 from monitor.settings.secrets import LONGEST_SECRET_BYTES, Secret, secrets_in
@@ -251,3 +252,23 @@ def test_the_snapshot_stars_options_that_speak_of_a_secret_and_the_path_of_a_web
     assert sinks[3]["options"] == {"auth_token": "***", "room": "lab 3"}
     assert json.dumps(without_secrets(json.loads(kept))) == json.dumps(json.loads(kept)), "twice is as once"
     assert StationSettings.model_validate_json(kept).camera.kind == "plugin"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[alerts.sinks]]\nkind = 'smtp://user:{0}@host'",
+        "[[alerts.sinks]]\nkind = 'mqtt'\nname = 'smtp://user:{0}@host'",
+        "[[alerts.sinks]]\nkind = 'log'\n'smtp://user:{0}@host' = 1",
+        "[[alerts.rules]]\nkind = 'https://host/hook?token={0}'",
+        "[[alerts.rules]]\nkind = 'count'\nname = 'smtp://user:{0}@host'",
+        "[camera]\nkind = 'rtsp://user:{0}@host/stream'",
+    ],
+)
+def test_an_address_in_the_wrong_place_is_told_without_its_password(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(text.format(WORD))
+    with pytest.raises(SettingsError) as raised:
+        load_settings(path)
+    assert WORD not in str(raised.value)
+    assert "***" in str(raised.value), "the control: the address was told"
