@@ -51,6 +51,7 @@ def mend_leaks(kinds_PQ: npt.NDArray[np.uint8], contact_HW: npt.NDArray[np.float
         half_widths=(ctypes.c_double * parting.SCALES)(*HALF_WIDTHS_PX),
         body_per_neck=BODY_PER_NECK,
         seen_share=SEEN_SHARE,
+        marker_steps=round(HALF_WIDTHS_PX[-1]),
         last_steps=LAST_STEPS,
         least_other_px=LEAST_OTHER_PX,
         band_px=BAND_PX,

@@ -24,6 +24,7 @@ class Signs(ctypes.Structure):
         ("half_widths", ctypes.c_double * SCALES),
         ("body_per_neck", ctypes.c_double),
         ("seen_share", ctypes.c_double),
+        ("marker_steps", ctypes.c_int64),
         ("last_steps", ctypes.c_int64),
         ("least_other_px", ctypes.c_int64),
         ("band_px", ctypes.c_int64),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import leaks
 from engine.postprocess import postprocess
 from engine.thresholds import Thresholds
 from monitor.measure import measure
@@ -17,6 +18,7 @@ from monitor.settings.measuring import MeasuringSettings
 from tests.benchmarks.dense_scene import dense_scene
 from tests.property.blobs import blobs, thresholds
 from tests.reference.measuring.measure import measure as reference_measure
+from tests.reference.parting import leaks as reference_leaks
 from tests.reference.parting.postprocess import postprocess as reference_postprocess
 
 SAME = 1e-6
@@ -114,3 +116,16 @@ def test_a_dense_field_is_parted_and_measured_as_the_reference_does() -> None:
     assert differ.mean() < 0.03
     again = measure(ours.labels_HW, scene.crystal_HW, ours.scores, 0.5, measuring)
     assert [astuple(each) for each in again] == [astuple(each) for each in found]
+
+
+def test_markers_grow_as_far_as_the_widest_neck_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernels know no widths of their own: others, and the reference's with them, give the reference's bodies."""
+    scene, limits = dense_scene(side_px=350, crystals=60, seed=2), Thresholds(contact=0.06)
+    narrow = (1.0, 2.0, 3.0, 4.0, 5.0)
+    for module in (leaks, reference_leaks):
+        monkeypatch.setattr(module, "HALF_WIDTHS_PX", narrow)
+    farther = reference_postprocess(scene.crystal_HW, scene.contact_HW, limits).labels_HW
+    monkeypatch.setattr(reference_leaks, "_STEPS", round(narrow[-1]))
+    expected = reference_postprocess(scene.crystal_HW, scene.contact_HW, limits).labels_HW
+    assert (farther != expected).any()
+    np.testing.assert_array_equal(postprocess(scene.crystal_HW, scene.contact_HW, limits).labels_HW, expected)

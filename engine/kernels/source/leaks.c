@@ -11,6 +11,7 @@ typedef struct {
     double half_widths[SCALES]; /* of the necks that are looked for; a neck counts at the first that is wider */
     double body_per_neck;       /* least radius of the largest disc in either body, relative to that */
     double seen_share;      /* least share of the way between the bodies along which a contact is seen, if faintly */
+    int64_t marker_steps;   /* how far bodies grow from one scale to the next: half width of the widest neck */
     int64_t last_steps;     /* how far bodies grow at last: enough for rims and contact bands */
     int64_t least_other_px; /* parts below are crumbs of the contact itself, px² */
     int64_t band_px;        /* how wide a contact reaches into a crystal */
@@ -244,7 +245,7 @@ EXPORT int64_t mend_leaks(uint8_t *kinds, const float *contact, int64_t height, 
         if (has_necks(scales, part)) {
             const Box box = box_of(&parts, part);
             memset(markers, 0, (size_t)framed_size(box, 1) * sizeof *markers);
-            mark_bodies(part, box, half_width, scales, markers, room);
+            mark_bodies(part, box, half_width, scales, (int)signs->marker_steps, markers, room);
             mended += mend_part(&scene, part, box, markers, room);
         }
     }

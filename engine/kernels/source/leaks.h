@@ -41,9 +41,10 @@ int64_t find_core_parts(const uint8_t *half, int64_t height, int64_t width, Core
 int64_t find_scale(const uint8_t *levels, const uint8_t *depths, uint8_t level, int64_t height, int64_t width,
                    const CoreParts *parts, uint8_t *inside, Scale *scale, Room *room);
 
-/* Give every body of a part a marker of its own, grown as far as it goes without passing necks; how many there are.
+/* Give every body of a part a marker of its own, grown as far as it goes without passing necks, by at most so many
+ * `steps` from one scale to the next; how many there are.
  * `markers`, all 0 before, is the image of the part's box in a frame of one pixel. Needs `room_to_mark`. */
-int32_t mark_bodies(int32_t part, Box box, int64_t width, const Scale *scales, int32_t *markers, Room room);
+int32_t mark_bodies(int32_t part, Box box, int64_t width, const Scale *scales, int steps, int32_t *markers, Room room);
 
 /* For an image of so many pixels. */
 static inline int64_t room_to_mark(int64_t size) {

@@ -9,7 +9,6 @@
 #include "runs.h"
 
 enum { MARKED = -1 };
-enum { MARKER_STEPS = 28 }; /* half width of the widest neck, px of the image */
 
 int64_t find_core_parts(const uint8_t *half, int64_t height, int64_t width, CoreParts *parts, Room *room) {
     const int64_t size = height * width;
@@ -191,7 +190,7 @@ static int64_t shift_into_box(const View *view, int32_t stretch) {
     return (row - view->box.top + 1) * framed + 1 - view->box.left - row * view->width;
 }
 
-static void grow_markers(const View *view, int32_t *markers, Room room) {
+static void grow_markers(const View *view, int steps, int32_t *markers, Room room) {
     const int64_t framed = view->box.right - view->box.left + 2;
     const int64_t size = (view->box.bottom - view->box.top + 2) * framed;
     int32_t *free = take(&room, size, sizeof *free);
@@ -204,7 +203,7 @@ static void grow_markers(const View *view, int32_t *markers, Room room) {
             count += markers[at] == 0;
         }
     }
-    spread(markers, free, count, (Spreading){framed, size, MARKER_STEPS, 1, false}, room);
+    spread(markers, free, count, (Spreading){framed, size, steps, 1, false}, room);
 }
 
 /* Make a marker of each body that has none; the number of the last one. */
@@ -236,14 +235,14 @@ static int32_t add_markers(const View *view, int32_t *markers, int32_t last) {
     return last;
 }
 
-int32_t mark_bodies(int32_t part, Box box, int64_t width, const Scale *scales, int32_t *markers, Room room) {
+int32_t mark_bodies(int32_t part, Box box, int64_t width, const Scale *scales, int steps, int32_t *markers, Room room) {
     int32_t last = 0;
     for (int nth = SCALES - 1; nth >= 0; nth--) {
         const Scale *scale = &scales[nth];
         const int32_t begin = scale->part_begin[part], end = scale->part_begin[part + 1];
         const View view = {scale, scale->of_part + begin, end - begin, box, width};
         if (last > 0) {
-            grow_markers(&view, markers, room);
+            grow_markers(&view, steps, markers, room);
         }
         if (scale->bodies[part] > 0) {
             last = add_markers(&view, markers, last);
