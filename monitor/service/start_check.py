@@ -14,7 +14,7 @@ from monitor.errors import SettingsError, SourceError, StoreUnusableError, UserE
 from monitor.service.places import wrong_places
 from monitor.settings.analysis import AnalysisSettings
 from monitor.settings.camera import SimulatedCameraSettings
-from monitor.settings.secrets import Secret, secrets_in
+from monitor.settings.secrets import Secret, entry_name, secrets_in
 from monitor.settings.station import StationSettings
 from monitor.store import check_driver, locate
 
@@ -54,13 +54,13 @@ def _driver(settings: StationSettings) -> Iterator[str]:
 
 
 def _sinks(settings: StationSettings) -> Iterator[str]:
-    for sink in settings.alerts.sinks:
+    for number, sink in enumerate(settings.alerts.sinks):
         if not all(_readable(secret) for _, secret in secrets_in(sink)):
             continue  # that is told with the places, or the secret is a credential of the unit's alone
         try:
             check_sink(sink, settings.name)
         except UserError as error:
-            yield f"alerts.sinks, {sink.name!r}: {error}"
+            yield f"{entry_name('alerts.sinks', number, sink)}: {error}"
 
 
 def _readable(secret: Secret) -> bool:

@@ -174,7 +174,7 @@ def _mistake(what: str) -> PydanticCustomError:
 
 
 def secrets_in(settings: BaseModel, within: str = "") -> Iterator[tuple[str, Secret]]:
-    """Every secret that the settings name, with its setting's name (`alerts.sinks.0.key`)."""
+    """Every secret that the settings name, with its setting's name (`[[alerts.sinks]] "lab", options.url`)."""
     for name in type(settings).model_fields:
         yield from _secrets_of(getattr(settings, name), f"{within}{name}")
 
@@ -189,4 +189,13 @@ def _secrets_of(value: object, name: str) -> Iterator[tuple[str, Secret]]:
             yield from _secrets_of(item, f"{name}.{key}")
     elif isinstance(value, tuple | list):
         for place, item in enumerate(value):
-            yield from _secrets_of(item, f"{name}.{place}")
+            if isinstance(item, BaseModel):
+                yield from secrets_in(item, f"{entry_name(name, place, item)}, ")
+            else:
+                yield from _secrets_of(item, f"{name}, number {place + 1}")
+
+
+def entry_name(tables: str, place: int, entry: BaseModel) -> str:
+    """How a table of an array of tables is called, as mistakes call it: `[[alerts.sinks]] "lab"`, or by its number."""
+    name = getattr(entry, "name", None)
+    return f"[[{tables}]] " + (f'"{name}"' if isinstance(name, str) else f"number {place + 1}")

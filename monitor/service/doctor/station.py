@@ -19,7 +19,7 @@ from monitor.service.places import wrong_places
 from monitor.service.start_check import wrong_experiment
 from monitor.service.station_status import StationStatus, Verdict
 from monitor.settings.camera import PluginCameraSettings, VideoCameraSettings
-from monitor.settings.secrets import secrets_in
+from monitor.settings.secrets import entry_name, secrets_in
 from monitor.settings.station import StationSettings
 
 _CAMERA_WITHIN_S = 10.0
@@ -111,7 +111,7 @@ def _secrets(settings: StationSettings) -> Iterator[Finding]:
 
 def _sinks(settings: StationSettings) -> Iterator[Finding]:
     for number, sink in enumerate(settings.alerts.sinks):
-        check = f"alerts.sinks.{number}"
+        check = entry_name("alerts.sinks", number, sink)
         beyond = [secret for _, secret in secrets_in(sink) if secret.is_out_of_reach]
         if beyond:
             told = f"{sink.name} was not looked at: its {beyond[0]} is the unit's own"

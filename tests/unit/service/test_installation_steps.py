@@ -235,7 +235,9 @@ def test_every_credential_must_be_there_before_a_start(
     assert wrong_credentials(settings, tmp_path) == "", "the control"
     (tmp_path / "lab-url").unlink()
     missing = wrong_credentials(settings, tmp_path)
-    assert missing.startswith("alerts.sinks.0.options.url: the secret credential lab-url is not in")
+    assert missing.startswith(
+        '[[alerts.sinks]] "webhook", options.url: the secret credential lab-url is not in'
+    )
     assert f"sudo install -D -m 600 FILE {tmp_path}/lab-url" in missing
     assert "token" not in missing
     (tmp_path / "token").chmod(0o644)

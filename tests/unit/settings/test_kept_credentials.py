@@ -121,7 +121,7 @@ def test_an_alert_is_tried_with_the_secret(config: Path) -> None:
 
 
 def test_the_doctor_looks_at_the_file(config: Path) -> None:
-    check, sink = "alerts.sinks.0.options.url", "alerts.sinks.0"
+    check, sink = '[[alerts.sinks]] "lab", options.url', '[[alerts.sinks]] "lab"'
     path = put(config)
     found = findings(config)
     assert (found[check].grade, found[sink].grade) == (Grade.OK, Grade.OK), found
@@ -140,7 +140,7 @@ def test_the_doctor_of_another_user_does_not_cry_wolf(config: Path) -> None:
         lambda: "\n".join(
             f"{name}|{found.grade.value}|{found.remedy}"
             for name, found in findings(config).items()
-            if name.startswith("alerts.sinks")
+            if name.startswith("[[alerts.sinks]]")
         )
     ).splitlines()
     assert len(told) == 2

@@ -72,7 +72,7 @@ def test_the_word_is_shown_nowhere(file: Path, caplog: pytest.LogCaptureFixture)
     ]
     assert all(WORD not in text for text in shown)
     assert str(file) in settings_snapshot(station), "the reference is what is kept"
-    assert [name for name, _ in secrets_in(station)] == ["sinks.0.key", "password"]
+    assert [name for name, _ in secrets_in(station)] == ["[[sinks]] number 1, key", "password"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o622, 0o610, 0o644, 0o666])
