@@ -30,18 +30,21 @@ WHERE kind IN ('{AuditKind.RUN_STARTED}', '{AuditKind.RUN_ENDED}', '{AuditKind.T
 ORDER BY seq"""  # noqa: S608  # names of ours
 _RUNS = "SELECT run_id, zero_s, ended_at FROM run ORDER BY run_id"
 _ACKNOWLEDGED = "SELECT event_id, run_id FROM event WHERE acknowledged_at IS NOT NULL ORDER BY event_id"
+# A run that is being removed loses its events before its own row.
+_KEPT = "SELECT run_id FROM run WHERE points_to_remove IS NULL"
+_REMOVED = f"""
+SELECT MIN(run_id) FROM (SELECT run_id FROM run WHERE points_to_remove IS NOT NULL UNION ALL
+  SELECT run_id FROM audit WHERE kind = '{AuditKind.DATA_DELETED}' AND details NOT LIKE '%"retention":%') AS r"""  # noqa: S608  # names of ours
 
 
 def disagreements(connection: ReadingConnection) -> Iterator[Fault]:
     """What the tables and the trail do not agree about. Raises `QueryError`."""
     yield from _starts(connection)
     told = _told(connection)
-    runs: set[object] = set()
     for run_id, zero_s, ended_at in connection.stream(_RUNS, {}, LONG_READ_S).rows():
-        runs.add(run_id)
         for message in told.against(run_id, zero_s, ended_at):
             yield Fault(None, message)
-    yield from _acknowledgements(connection, told, runs)
+    yield from _acknowledgements(connection, told)
 
 
 def _starts(connection: ReadingConnection) -> Iterator[Fault]:
@@ -61,6 +64,18 @@ def _starts(connection: ReadingConnection) -> Iterator[Fault]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Acknowledged:
+    """What the trail tells of an acknowledged event."""
+
+    seq: object
+    """The row's number."""
+    run_id: object
+    """The event's run; where `of_event` is false the run that was open then, which may be a later one."""
+    of_event: bool
+    """Whether the row was written since they name the event's own run."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Told:
     """What the trail tells of runs that may have changed since their start: the row's number, and the figure."""
 
@@ -69,8 +84,8 @@ class _Told:
     started: set[object] = dataclass_field(default_factory=set)
     ends: dict[object, tuple[object, object]] = dataclass_field(default_factory=dict)
     zeros: dict[object, tuple[object, object]] = dataclass_field(default_factory=dict)
-    acknowledged: dict[object, tuple[object, object]] = dataclass_field(default_factory=dict)
-    """By the event's number: the row's, and the run's."""
+    acknowledged: dict[int, _Acknowledged] = dataclass_field(default_factory=dict)
+    """By the event's number."""
 
     def is_older(self, run_id: object) -> bool:
         """Whether the run began before the trail."""
@@ -109,13 +124,14 @@ def _told(connection: ReadingConnection) -> _Told:
             case AuditKind.TIME_ZERO:
                 told.zeros[run_id] = seq, _details(details).get("after_s")
             case _:
-                event_id = _details(details).get("event_id")
+                found = _details(details)
+                event_id = found.get("event_id")
                 if isinstance(event_id, int):
-                    told.acknowledged[event_id] = seq, run_id
+                    told.acknowledged[event_id] = _Acknowledged(seq, run_id, "run_id" in found)
     return told
 
 
-def _acknowledgements(connection: ReadingConnection, told: _Told, runs: set[object]) -> Iterator[Fault]:
+def _acknowledgements(connection: ReadingConnection, told: _Told) -> Iterator[Fault]:
     found: set[object] = set()
     for event_id, run_id in connection.stream(_ACKNOWLEDGED, {}, LONG_READ_S).rows():
         found.add(event_id)
@@ -124,11 +140,25 @@ def _acknowledgements(connection: ReadingConnection, told: _Told, runs: set[obje
                 None,
                 f"event {event_id!s} of run {run_id!s} was acknowledged, and no row of the trail tells of it",
             )
-    for event, (seq, run) in told.acknowledged.items():
-        if event not in found and run in runs:
-            yield Fault(
-                None, f"event {event!s} of run {run!s} is no longer acknowledged as row {seq!s} tells"
-            )
+    # Read after the events, for a removal may have begun meanwhile.
+    kept = {run_id for (run_id,) in connection.stream(_KEPT, {}, LONG_READ_S).rows()}
+    first_removed = connection.ask(_REMOVED).rows[0][0]
+    for event, row in told.acknowledged.items():
+        if event in found or (row.run_id not in kept and not _exists(connection, event)):
+            continue
+        # A row that names the run that was open then: the event may have gone with an earlier one.
+        of_earlier_run = (
+            isinstance(first_removed, int) and isinstance(row.run_id, int) and first_removed < row.run_id
+        )
+        if not row.of_event and of_earlier_run and not _exists(connection, event):
+            continue
+        yield Fault(
+            None, f"event {event!s} of run {row.run_id!s} is no longer acknowledged as row {row.seq!s} tells"
+        )
+
+
+def _exists(connection: ReadingConnection, event_id: int) -> bool:
+    return bool(connection.ask(f"SELECT 1 FROM event WHERE event_id = {event_id}").rows)  # noqa: S608  # a number
 
 
 def _details(text: object) -> Mapping[str, object]:

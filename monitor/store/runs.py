@@ -114,10 +114,12 @@ def change_run(
     sharing: str | None = None,
 ) -> Run:
     """Write one change, and who made it; the run as it is afterwards. `sharing`: see `find_open_run`."""
-    if isinstance(change, EventAcknowledged):
-        _acknowledge(connection, change, sharing)
+    # An acknowledgement is of the run that the event came in, which may be an earlier one.
+    of_run = (
+        _acknowledge(connection, change, sharing) if isinstance(change, EventAcknowledged) else changed.run_id
+    )
     after = _changed(connection, changed, change, by)
-    deed = run_changed(changed, after, change, by)
+    deed = run_changed(changed, after, change, by, of_run)
     if deed is not None:
         write_audit(connection, deed)
     return after
@@ -175,17 +177,20 @@ def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
     return moved
 
 
-def _acknowledge(connection: Connection, change: EventAcknowledged, sharing: str | None) -> None:
-    """An event of any run of the station: an alert stays to be acknowledged when the next run has begun."""
-    known = update(event).where(event.c.event_id == change.event_id)
+def _acknowledge(connection: Connection, change: EventAcknowledged, sharing: str | None) -> int:
+    """An event of any run of the station, which is the answer: it stays to be acknowledged in the next run."""
+    known = select(event.c.run_id).where(event.c.event_id == change.event_id)
     if sharing is not None:
         known = known.where(event.c.run_id.in_(select(run.c.run_id).where(run.c.station == sharing)))
-    first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
-    if not connection.execute(known.values(acknowledged_at=first)).rowcount:
+    of_run: int | None = connection.execute(known).scalar_one_or_none()
+    if of_run is None:
         raise StoreError(
             f"there is no event {change.event_id} in this station's runs: `crystal-monitor events` lists those of the "
             "last run, `crystal-monitor events RUN` those of another"
         )
+    first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
+    connection.execute(update(event).where(event.c.event_id == change.event_id).values(acknowledged_at=first))
+    return of_run
 
 
 def _insert_event(

@@ -1,0 +1,101 @@
+"""The audit trail beside retention: a run that goes, or is going, is no forgery, and a forgery beside it is one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from monitor.records import Alert, AlertKind, Event, EventKind
+from monitor.records.audit import AuditEntry, AuditKind
+from monitor.records.run import EventAcknowledged, Run, RunEnded, RunEvent
+from monitor.settings.retention import RetentionSettings
+from monitor.store import SqlTrailStore, TrailReader, audit_deeds, runs, verify_audit
+from tests import trail_results as made
+from tests.contract.test_audit import faults, tamper, trail
+
+REMOVE = RetentionSettings(runs_days=0)
+LATER = made.at(86_400.0)
+
+
+def alerted(store: SqlTrailStore, database: str, name: str) -> tuple[Run, int]:
+    """An open run with an alert, and the number of its event."""
+    run = store.start_run(made.run_start(name))
+    told = Alert("many", AlertKind.COUNT, True, "7 crystals", 7.0, 5.0)
+    store.append(run, dataclasses.replace(made.growing(0, 2), alerts=(told,)))
+    with TrailReader(database) as reader:
+        (event_id,) = reader.view("event_log", run.run_id, kind="alert_raised").column("event_id")
+    assert isinstance(event_id, int)
+    return run, event_id
+
+
+def test_a_run_that_is_being_removed_is_no_forgery(store: SqlTrailStore, database: str) -> None:
+    run, event_id = alerted(store, database, "salt")
+    store.record(run, EventAcknowledged(made.at(1), event_id))
+    store.record(run, RunEnded(made.at(1)))
+    assert faults(database) == [], "the control"
+    between = 0
+    for _ in store.tidy(REMOVE, LATER):
+        with TrailReader(database) as reader:
+            events_gone = not len(reader.view("event_log", run.run_id))
+            between += events_gone and bool(len(reader.view("run_summary", run.run_id)))
+        assert faults(database) == []
+    assert between, "the control: its events go before its row"
+    assert [row["kind"] for row in trail(database)][-1] == "data_deleted"
+
+
+def test_that_its_removal_began_excuses_no_acknowledgement_taken_back(
+    store: SqlTrailStore, database: str
+) -> None:
+    run, event_id = alerted(store, database, "salt")
+    store.record(run, EventAcknowledged(made.at(1), event_id))
+    store.record(run, RunEnded(made.at(1)))
+    tamper(database, "UPDATE run SET points_to_remove = 2", "UPDATE event SET acknowledged_at = NULL")
+    (found,) = faults(database)
+    assert f"event {event_id} of run {run.run_id} is no longer acknowledged" in found
+
+
+def test_an_acknowledgement_is_of_the_run_of_its_event(store: SqlTrailStore, database: str) -> None:
+    old, event_id = alerted(store, database, "salt")
+    store.record(old, RunEnded(made.at(1)))
+    new = store.start_run(made.run_start("next"))
+    store.record(new, EventAcknowledged(made.at(2), event_id))
+    (row,) = trail(database, kind="acknowledged")
+    assert row["run_id"] == old.run_id
+    assert faults(database) == []
+    assert any(step is not None and step.action == "removed" for step in store.tidy(REMOVE, LATER))
+    assert faults(database) == []
+
+
+@pytest.fixture
+def written_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of acknowledgements as they were written before: under the run that was open, without the event's."""
+
+    def run_changed(before: Run, after: Run, change: object, by: object, run_id: int) -> AuditEntry | None:
+        entry = audit_deeds.run_changed(before, after, change, by, before.run_id)  # type: ignore[arg-type]  # as is
+        if entry is None or entry.kind is not AuditKind.ACKNOWLEDGED:
+            return entry
+        assert isinstance(change, EventAcknowledged)
+        return dataclasses.replace(entry, details={"event_id": change.event_id})
+
+    monkeypatch.setattr(runs, "run_changed", run_changed)
+
+
+@pytest.mark.usefixtures("written_before")
+def test_a_row_that_names_the_run_that_was_open_is_no_forgery(store: SqlTrailStore, database: str) -> None:
+    old, event_id = alerted(store, database, "salt")
+    store.record(old, RunEnded(made.at(1)))
+    new, own_event_id = alerted(store, database, "next")
+    store.record(new, EventAcknowledged(made.at(2), event_id))
+    store.record(new, EventAcknowledged(made.at(2), own_event_id))
+    store.record(new, RunEvent(made.at(2), Event(EventKind.NOTE, "as ever")))
+    assert [row["run_id"] for row in trail(database, kind="acknowledged")] == [new.run_id] * 2, "the control"
+    tamper(database, f"UPDATE event SET acknowledged_at = NULL WHERE event_id = {event_id}")
+    assert len(faults(database)) == 1, "its event is there, and says otherwise"
+    tamper(database, f"UPDATE event SET acknowledged_at = at WHERE event_id = {event_id}")
+    for _ in store.tidy(REMOVE, LATER):
+        assert faults(database) == []
+    assert verify_audit(database).rows == len(trail(database))
+    tamper(database, f"UPDATE event SET acknowledged_at = NULL WHERE event_id = {own_event_id}")
+    (found,) = faults(database)
+    assert f"event {own_event_id} of run {new.run_id} is no longer acknowledged" in found
