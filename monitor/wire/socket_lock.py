@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from monitor.errors import CrystalMonitorError, UserError
+from monitor.settings.redaction import without_passwords
 
 _LONGEST_PID = 32
 
@@ -58,7 +59,10 @@ class SocketLock:
 
 
 def _told(written: bytes) -> str:
-    """Who holds the lock: its number, and its command where this user may see it, which names its settings file."""
+    """Who holds the lock: its number, and its command where this user may see it, which names its settings file.
+
+    Without the passwords in it: a database may be named on the command line, and the message goes to logs.
+    """
     number = written.decode("ascii", "replace").strip()
     if not number.isdecimal():
         return "another process"  # it has only just taken the lock
@@ -66,5 +70,5 @@ def _told(written: bytes) -> str:
         words = Path(f"/proc/{number}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         words = []
-    command = shlex.join(word for word in words if word)
+    command = shlex.join(without_passwords(word) for word in words if word)
     return f"process {number} ({command})" if command else f"process {number}"
