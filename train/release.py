@@ -12,7 +12,7 @@ from engine.export import release
 from engine.network import NetworkConfiguration
 from train import checkpoint
 from train.errors import TrainingError
-from train.evaluation.report import described_weights
+from train.evaluation.report import FIGURES, described_weights
 from train.models import notes_of
 from train.parity_frames import make_parity
 from train.thresholds import CALIBRATION_SHIFT, RELEASE_THRESHOLDS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHIPPED = "default"
-"""Name of the weights that ship: what is known of them stands in their card."""
+"""Name of the weights that ship, in the folder of those: what is known of them stands in their card."""
 NOTES = (
     "Trained on simulated bright-field stills and on the left half of ice-coarsening frames 2 to 23. "
     "Crystal area counts to the outer edge of the dark rim. "
@@ -33,8 +33,6 @@ NOTES = (
     "out 4 % small (real ice does not); the fainter neighbours in a film are ragged; shapes larger than about 250 px "
     "across lie outside what was trained."
 )
-
-_OF_THE_RUN = ("steps", "calibration_shift_logit", "configuration")
 
 ICE_SOURCE = (
     "ice-coarsening, left half of frames 2 to 23 (MIT, melillojh/Ice-Recrystallization-Analysis-MATLAB, "
@@ -58,6 +56,7 @@ def release_checkpoint(
     with_ice = with_ice and configuration.mix.ice_share > 0
     if with_ice:
         data.append(ICE_SOURCE)
+    folder = out or SHIPPED_FOLDER
     network = NetworkConfiguration(width=configuration.width, stage_channels=configuration.stage_channels)
     card = ModelCard(
         name=name,
@@ -77,22 +76,24 @@ def release_checkpoint(
             **_figures(figures),
         },
         created=datetime.now(UTC).date().isoformat(),
-        notes=NOTES if name == SHIPPED else notes_of(network, with_ice),
+        notes=NOTES if _ships(name, folder) else notes_of(network, with_ice),
     )
-    return make_parity(release(source.kept, card, out or SHIPPED_FOLDER))
+    return make_parity(release(source.kept, card, folder))
 
 
 def describe(card: ModelCard, figures: dict[str, Any]) -> ModelCard:
-    """Put figures of `evaluate` and today's known failures into a card; weights, graph and parity frames stay.
+    """Put figures of `evaluate` into a card, and today's known failures into that of the weights that ship.
 
+    Figures of an earlier evaluation go; what else the card says stays, and so do weights, graph and parity frames.
     Raises `TrainingError` for figures of other weights or thresholds.
     """
     if figures.get("of") != described_weights(card):
         raise TrainingError(
             f"the figures are not those of {card.name} {card.weights_hash} with its thresholds: evaluate it anew"
         )
-    kept = {name: card.metrics[name] for name in _OF_THE_RUN if name in card.metrics}
-    new = replace(card, metrics=kept | _figures(figures), notes=NOTES if card.name == SHIPPED else card.notes)
+    kept = {name: value for name, value in card.metrics.items() if name not in FIGURES}
+    notes = NOTES if _ships(card.name, card.folder) else card.notes
+    new = replace(card, metrics=kept | _figures(figures), notes=notes)
     file = card.folder / f"{card.name}.json"
     staged = file.with_name(file.name + ".new")
     staged.write_text(new.to_json(), encoding="utf-8")
@@ -100,8 +101,12 @@ def describe(card: ModelCard, figures: dict[str, Any]) -> ModelCard:
     return new
 
 
+def _ships(name: str, folder: Path) -> bool:
+    return name == SHIPPED and folder.resolve() == SHIPPED_FOLDER
+
+
 def _figures(figures: dict[str, Any]) -> dict[str, Any]:
-    return {part: _brief(value) for part, value in figures.items() if part not in ("of", "weights")}
+    return {part: _brief(value) for part, value in figures.items() if part in FIGURES}
 
 
 def _brief(value: Any) -> Any:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from train.segmenting import Segment
 
 PARTS = ("simulation", "growth", "ice", "film", "suspension", "robustness", "drops")
+FIGURES = frozenset(PARTS) | {"ice_held_out"}
+"""Keys under which figures of the parts stand."""
 SIMULATED_PARTS = ("simulation", "growth")
 """Parts that need no real images."""
 _ICE_SHOWN = ("frame_02.png", "frame_20.png", "frame_33.png")
