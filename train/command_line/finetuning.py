@@ -113,8 +113,7 @@ def _finetune(options: argparse.Namespace) -> None:
     _say(verdict)
     if verdict.passed:
         versions.promote(options.out, out.name)
-        serving = options.out / "current" / card_file.name
-        print(f"version {out.name} serves: set analysis.model = {str(serving)!r}, and restart the daemon")
+        print(f"version {out.name} serves: {_remedy(versions.serving_card(options.out))}")
     else:
         print(f"version {out.name} does not serve; its report is {out / versions.REPORT_NAME}")
 
@@ -149,4 +148,8 @@ def _rollback(options: argparse.Namespace) -> None:
     if version is None:
         print("no version of this station's own serves any more: set analysis.model to the shipped weights")
     else:
-        print(f"version {version} serves again: restart the daemon")
+        print(f"version {version} serves again: {_remedy(versions.serving_card(options.folder))}")
+
+
+def _remedy(card: Path) -> str:
+    return f"set analysis.model = {str(card)!r}, if it is not yet, and restart the daemon"

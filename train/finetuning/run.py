@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from train.stream import CropSource
     from train.watching import Watcher
 
+FINE_TUNED = "fine-tuned"
+"""Name of fine-tuned weights, whatever they were tuned from: so the one path `current/fine-tuned.json` in a station's
+settings is right for every version, and runs say by the model's name that it was not the one that ships."""
 SPLIT_NAME = "split.json"
 TRAINING_NAME = "training"
 """Folder of the training's own files in that of a version."""
@@ -124,6 +127,7 @@ def finetune(
     )
     tuned = replace(
         card,
+        name=FINE_TUNED,
         positive_weights=(
             configuration.loss.crystal_positive_weight,
             configuration.loss.contact_positive_weight,

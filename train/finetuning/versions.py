@@ -1,7 +1,8 @@
 """Versions of a station's own weights: which one serves, and the way back.
 
 A folder holds `versions/0001`, `versions/0002` … and the link `current` to the one that serves; the station's
-settings name the card in `current`. `promoted.json` is the order in which versions served.
+settings name the card in `current`, `current/fine-tuned.json` for every version. `promoted.json` is the order in
+which versions served.
 """
 
 from __future__ import annotations
@@ -52,6 +53,14 @@ def roll_back(folder: Path) -> str | None:
         raise TrainingError(f"no version serves in {folder}: there is nothing to roll back")
     _serve(folder, order[:-1])
     return order[-2] if len(order) > 1 else None
+
+
+def serving_card(folder: Path) -> Path:
+    """The card to be named in the station's settings; raises `TrainingError` if the serving version has none."""
+    weights = sorted((folder / "current").glob("*.safetensors"))
+    if not weights:
+        raise TrainingError(f"no weights in {folder / 'current'}: `rollback`, or fine-tune again")
+    return weights[0].with_suffix(".json")
 
 
 def promoted(folder: Path) -> list[str]:

@@ -46,7 +46,9 @@ def test_what_a_card_says_of_itself_stays_unless_it_is_that_of_the_weights_that_
     card_file, tmp_path, monkeypatch, ships
 ):
     own = {"fine_tuned_from": "0" * 16, "steps": 300}
-    before = replace(load_card(card_file), notes="Fine-tuned.", metrics=own | {"film": {"area_error_worst": 1}})
+    before = replace(
+        load_card(card_file), notes="Fine-tuned.", metrics=own | {"film": {"area_error_worst": 1}}
+    )
     card_file.write_text(before.to_json())
     if ships:
         monkeypatch.setattr("train.release.SHIPPED_FOLDER", tmp_path)

@@ -131,20 +131,25 @@ def test_the_gate_asks_for_better_here_and_no_worse_there():
     assert [reason.split(" on ")[0] for reason in forgot.reasons] == ["IoU", "PQ"]
 
 
-def test_versions_serve_in_turn_and_there_is_a_way_back(tmp_path):
+def test_versions_serve_in_turn_and_there_is_a_way_back(tmp_path, capsys):
     with pytest.raises(TrainingError, match="nothing to roll back"):
         versions.roll_back(tmp_path)
     first, second = versions.new_version(tmp_path), versions.new_version(tmp_path)
     assert (first.name, second.name) == ("0001", "0002")
-    (first / "card").write_text("one")
-    (second / "card").write_text("two")
+    # the first is of a time when versions had the name of what they were tuned from
+    (first / "default.safetensors").write_text("one")
+    (second / "fine-tuned.safetensors").write_text("two")
     versions.promote(tmp_path, "0001")
     versions.promote(tmp_path, "0002")
-    assert (tmp_path / "current" / "card").read_text() == "two"
+    assert (tmp_path / "current" / "fine-tuned.safetensors").read_text() == "two"
+    assert versions.serving_card(tmp_path) == tmp_path / "current" / "fine-tuned.json"
     assert main(["rollback", str(tmp_path)]) == 0
-    assert (tmp_path / "current" / "card").read_text() == "one"
+    assert (tmp_path / "current" / "default.safetensors").read_text() == "one"
+    assert f"analysis.model = {str(tmp_path / 'current' / 'default.json')!r}" in capsys.readouterr().out
     assert versions.roll_back(tmp_path) is None
     assert not (tmp_path / "current").exists()
+    with pytest.raises(TrainingError, match="no weights in"):
+        versions.serving_card(tmp_path)
     with pytest.raises(TrainingError, match="no version 0009"):
         versions.promote(tmp_path, "0009")
 
@@ -171,7 +176,9 @@ def test_the_command_learns_judges_and_keeps_the_old_weights_where_nothing_is_ga
     assert main([*command, "--threads", "1", "--workers", "0"]) == 0
     said = capsys.readouterr().out
     assert "held out: IoU" in said
-    card = load_card(models / "versions" / "0001" / "default.json")
+    card = load_card(models / "versions" / "0001" / "fine-tuned.json")
+    assert card.name == run.FINE_TUNED
+    assert card.notes.startswith(f"Fine-tuned from default {load_card('default').weights_hash}. ")
     assert card.metrics["fine_tuned_from"] == load_card("default").weights_hash
     assert card.positive_weights[0] == 1.0
     report = json.loads((models / "versions" / "0001" / "report.json").read_text())
