@@ -62,5 +62,9 @@ class ControlError(UserError):
     """A command to a running daemon was refused or not answered."""
 
 
+class NoAnswerError(ControlError):
+    """The daemon gave no answer in time; the request waits at its socket, and may still be obeyed."""
+
+
 class WrongStationError(ControlError):
     """The daemon that was asked is another station's, or it is not known which station is meant."""

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.analysis.addressing import is_answered, meant_endpoint, place_of
+    from monitor.analysis.addressing import meant_endpoint, place_of
+    from monitor.analysis.asking import ask_daemon
     from monitor.analysis.commands import (
         Acknowledge,
         AskStatus,
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
         NewRun,
         SetZero,
         WriteNote,
-        ask_daemon,
     )
     from monitor.analysis.daemon_status import DaemonStatus
+    from monitor.analysis.knocking import Door, knock
     from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
     from monitor.analysis.opening import Analysis, open_analysis, run_analysis, tell_store
     from monitor.analysis.pipeline import FieldPipeline
@@ -35,6 +36,7 @@ __all__ = [
     "Command",
     "CommandServer",
     "DaemonStatus",
+    "Door",
     "FieldPipeline",
     "Mute",
     "NewRun",
@@ -45,7 +47,7 @@ __all__ = [
     "Waiting",
     "WriteNote",
     "ask_daemon",
-    "is_answered",
+    "knock",
     "meant_endpoint",
     "open_analysis",
     "open_segmenter",
@@ -60,8 +62,9 @@ _HOME = {
     "Acknowledge": "commands",
     "Analysis": "opening",
     "AnalysisLoop": "loop",
-    "ask_daemon": "commands",
-    "is_answered": "addressing",
+    "ask_daemon": "asking",
+    "Door": "knocking",
+    "knock": "knocking",
     "meant_endpoint": "addressing",
     "place_of": "addressing",
     "AskStatus": "commands",

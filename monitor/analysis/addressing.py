@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 
+from monitor.analysis.knocking import Door, knock
 from monitor.errors import WrongStationError
 from monitor.settings.base import SettingsModel
 from monitor.settings.endpoints import IPC_PREFIX
@@ -16,7 +17,6 @@ from monitor.settings.stream import default_endpoint, runtime_folder
 from monitor.store import locate
 
 CONTROL_SOCKET = "control.ipc"
-_PROBE_S = 1.0
 
 
 class Addressed(SettingsModel):
@@ -56,22 +56,13 @@ def wrong_address(asked: Addressed, served: StationSettings) -> str:
     return ""
 
 
-def is_answered(path: Path) -> bool:
-    """Whether somebody listens on the socket; also where this user may not ask who."""
-    try:
-        with socket.socket(socket.AF_UNIX) as probe:  # a socket that nobody listens on refuses at once
-            probe.settimeout(_PROBE_S)
-            probe.connect(str(path))
-    except (ConnectionRefusedError, FileNotFoundError):
-        return False
-    except OSError:
-        return True  # not allowed, or too busy to take the call
-    return True
-
-
 def running_here() -> dict[str, str]:
     """Control endpoints of the stations that run with the default sockets, by the folder's name."""
-    return {name: f"{IPC_PREFIX}{path}" for name, path in _sockets(runtime_folder()) if is_answered(path)}
+    return {
+        name: f"{IPC_PREFIX}{path}"
+        for name, path in _sockets(runtime_folder())
+        if knock(path).door is not Door.DOWN
+    }
 
 
 def _sockets(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -85,17 +76,28 @@ def _sockets(folder: Path) -> Iterator[tuple[str, Path]]:
         return
 
 
-def meant_endpoint(settings: StationSettings, *, named: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Where to ask, and by whose word."""
+
+    endpoint: str
+    """The control socket, `ipc://PATH`."""
+    found: bool
+    """Whether it is that of the one station which runs here. The user named none: its database is not known."""
+
+
+def meant_endpoint(settings: StationSettings, *, named: bool) -> Meant:
     """Where to ask: the station that the settings name, or else the one that runs here.
 
     Raises WrongStationError where none was named and several run.
     """
     if named or settings.control.endpoint or settings.stream.endpoint != default_endpoint(settings.name):
-        return settings.control_endpoint
-    found = running_here()
-    if len(found) > 1:
+        return Meant(settings.control_endpoint, found=False)
+    running = running_here()
+    if len(running) > 1:
         raise WrongStationError(
-            f"{len(found)} stations run here, {', '.join(found)}: name the settings of the one that you mean "
+            f"{len(running)} stations run here, {', '.join(running)}: name the settings of the one that you mean "
             "(--config FILE; `status FILE`)"
         )
-    return next(iter(found.values()), settings.control_endpoint)
+    found = next(iter(running.values()), None)
+    return Meant(found or settings.control_endpoint, found=found is not None)

@@ -16,7 +16,7 @@ from monitor.analysis.addressing import Addressed, wrong_address
 from monitor.analysis.daemon_status import DaemonStatus
 from monitor.analysis.fields import Fields
 from monitor.analysis.runs import RunKeeper
-from monitor.errors import ControlError, StoreError, WrongStationError
+from monitor.errors import ControlError, StoreError
 from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution, Authority
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent, TimeZeroSet
@@ -232,27 +232,3 @@ class CommandServer:
         """Unbind and remove the socket's file."""
         self._socket.close()
         self._path.unlink(missing_ok=True)
-
-
-def ask_daemon(endpoint: str, command: Command | AskStatus, timeout_s: float) -> str | None:
-    """Send a command to the running daemon; its answer, or None where no daemon answers at `endpoint`.
-
-    Raises ControlError where the daemon refuses, WrongStationError where it is another station's.
-    """
-    if not Path(endpoint.removeprefix("ipc://")).exists():
-        return None
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    try:
-        with context.socket(zmq.REQ) as socket:
-            socket.setsockopt(zmq.LINGER, 0)
-            socket.connect(endpoint)
-            socket.send(command.model_dump_json().encode())
-            if not socket.poll(round(timeout_s * 1000)):
-                return None
-            reply = json.loads(socket.recv())
-    finally:
-        context.term()
-    if not reply["ok"]:
-        error = WrongStationError if reply.get("wrong_station") else ControlError
-        raise error(str(reply["answer"]))
-    return str(reply["answer"])

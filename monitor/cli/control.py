@@ -82,28 +82,28 @@ def _tell(make: Callable[..., Command], config: Path | None, database: str | Non
     from monitor.analysis import ask_daemon, meant_endpoint, place_of, tell_store
     from monitor.cli.attribution import acting_for, by_its_own_word
     from monitor.cli.command_values import wrong_text
-    from monitor.cli.options import default_database
+    from monitor.cli.meant_station import meant_station
     from monitor.clock import SystemClock
-    from monitor.errors import UserError
-    from monitor.settings.loading import load_settings
+    from monitor.errors import UserError, WrongStationError
 
-    overrides = (
-        {}
-        if config is not None and database is None
-        else {"storage": {"database": database or default_database()}}
-    )
-    settings = load_settings(config, overrides)
-    named = config is not None or "name" in settings.model_fields_set
-    meant = {
-        "station": settings.name if named else "",
-        "database": place_of(settings.storage.database) if named or database is not None else "",
+    meant = meant_station(config, database)
+    settings = meant.settings
+    address = {
+        "station": settings.name if meant.named else "",
+        "database": place_of(settings.storage.database) if meant.database_named else "",
     }
     try:
-        command = make(reason=reason, claimed_by=acting_for(), **meant)
+        command = make(reason=reason, claimed_by=acting_for(), **address)
     except ValidationError as error:
         raise UserError(wrong_text(error.errors()[0])) from None
-    answer = ask_daemon(meant_endpoint(settings, named=named), command, settings.control.timeout_s)
+    asked = meant_endpoint(settings, named=meant.named)
+    answer = ask_daemon(asked.endpoint, command, settings.control.timeout_s)
     if answer is None:
+        if asked.found:  # whichever database was its own, it need not be this one
+            raise WrongStationError(
+                f"the daemon at {asked.endpoint} ended before it could be asked, and nothing was done: name the "
+                "settings of its station (--config FILE) to write into its database"
+            )
         told = tell_store(settings, command, SystemClock(), by_its_own_word())
         answer = f"{told} (the daemon is down: written into the store)"
     click.echo(answer)

@@ -38,20 +38,20 @@ def status(config: Path | None, database: str | None, watch: bool, as_json: bool
     Exit code: 0 all is well, 1 there is trouble (the last lines say which), 2 a mistake in the command or the settings,
     3 the daemon is down.
     """
-    from monitor.cli.options import default_database
+    from monitor.cli.meant_station import meant_station
     from monitor.service.lifetime import stop_on_signals
-    from monitor.service.station_status import station_status, the_station_here
-    from monitor.settings.loading import load_settings
+    from monitor.service.station_status import StationHere, station_status, the_station_here
 
-    overrides: dict[str, dict[str, object]] = {}
-    if database is not None or config is None:
-        overrides["storage"] = {"database": database or default_database()}
-    settings = load_settings(config, overrides)
-    if config is None and "name" not in settings.model_fields_set:
-        settings = the_station_here(settings, database_named=database is not None)
+    meant = meant_station(config, database)
+    if config is None:
+        here = the_station_here(meant.settings, named=meant.named, database_named=meant.database_named)
+    else:
+        here = StationHere(meant.settings)
+    asked = here.asked
     stop = stop_on_signals() if watch else None
     while True:
-        found = station_status(settings)
+        found = station_status(here.settings, asked, database_told=here.database_told)
+        asked = None
         text = to_json(found.as_plain()) if as_json else "\n".join(map(_fitted, _lines(found)))
         if watch and sys.stdout.isatty():
             click.clear()

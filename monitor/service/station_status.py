@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from monitor.analysis import AskStatus, DaemonStatus, ask_daemon, is_answered, meant_endpoint, place_of
-from monitor.errors import ControlError, QueryError, StoreError, UnknownRunError, WrongStationError
+from monitor.analysis import AskStatus, DaemonStatus, Door, ask_daemon, knock, meant_endpoint, place_of
+from monitor.errors import (
+    ControlError,
+    NoAnswerError,
+    QueryError,
+    StoreError,
+    UnknownRunError,
+    WrongStationError,
+)
 from monitor.service.station_troubles import RoomStatus, troubles_of
 from monitor.settings.endpoints import IPC_PREFIX
-from monitor.settings.redaction import without_passwords
+from monitor.settings.redaction import STARS, without_passwords
 from monitor.settings.station import StationSettings
 from monitor.settings.stream import runtime_folder
 from monitor.store import TrailReader, locate, measure_store
@@ -83,13 +89,40 @@ class StationStatus:
         return plain
 
 
-def station_status(settings: StationSettings) -> StationStatus:
-    """Ask the daemon, then the database.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking the daemon."""
 
-    Raises StoreUnusableError for a database's address that is none, WrongStationError where the daemon that answers is
-    another station's.
+    status: DaemonStatus | None
+    """Its answer."""
+    why_not: str = ""
+    """Why there is none."""
+    up: bool = True
+    """Whether it runs, even where it does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationHere:
+    """The station that runs here, for who has no settings file of it."""
+
+    settings: StationSettings
+    """What was given, with what its daemon says of itself."""
+    asked: Asked | None = None
+    """What came of asking; None where nothing was asked."""
+    database_told: bool = False
+    """Whether the database is the daemon's word alone, which holds no password."""
+
+
+def station_status(
+    settings: StationSettings, asked: Asked | None = None, *, database_told: bool = False
+) -> StationStatus:
+    """Ask the daemon, unless that was done just now, then the database.
+
+    `database_told`: see `StationHere`; that it cannot be read is no trouble then. Raises StoreUnusableError for a
+    database's address that is none, WrongStationError where the daemon that answers is another station's.
     """
-    asked = _ask(settings)
+    if asked is None:
+        asked = _ask(settings.control_endpoint, _address(settings, named=True, database_named=True), settings)
     daemon = asked.status
     run_id = daemon.run_id if daemon is not None else None
     # An SQLite file is one station's, and had runs before they were marked with it.
@@ -107,7 +140,9 @@ def station_status(settings: StationSettings) -> StationStatus:
     )
     if asked.up and asked.why_not:
         troubles.insert(0, asked.why_not)
-    if asked.up and store_says:
+    if store_says and database_told:
+        store_says = f"{store_says}; with the station's settings it may be read: `status FILE`"
+    elif asked.up and store_says:
         troubles.append(store_says)
     verdict = Verdict.TROUBLE if troubles else Verdict.OK
     return StationStatus(
@@ -122,31 +157,39 @@ def station_status(settings: StationSettings) -> StationStatus:
     )
 
 
-def the_station_here(settings: StationSettings, *, database_named: bool) -> StationSettings:
-    """Settings of the one station that runs here, for who named none; as they are where none answers.
+def the_station_here(settings: StationSettings, *, named: bool, database_named: bool) -> StationHere:
+    """The station that the settings name, else the one that runs here; as it is given where none answers.
 
-    Its file of a database is the daemon's to tell, unless the user named one. Raises WrongStationError where several
-    stations run.
+    Its database is the daemon's to tell, unless the user named one. Raises WrongStationError where the daemon that
+    answers is not of what was `named`, or where several run and none was.
     """
-    endpoint = meant_endpoint(settings, named=False)
-    path = Path(endpoint.removeprefix(IPC_PREFIX))
-    if not is_answered(path):
-        return settings
-    control = settings.control.model_copy(update={"endpoint": endpoint})
+    meant = meant_endpoint(settings, named=named)
+    asked = _ask(meant.endpoint, _address(settings, named=named, database_named=database_named), settings)
+    if not asked.up:
+        return StationHere(settings, asked)
+    control = settings.control.model_copy(update={"endpoint": meant.endpoint})
     found = settings.model_copy(update={"control": control})
-    try:
-        answer = ask_daemon(endpoint, AskStatus(), min(settings.control.timeout_s, LONGEST_WAIT_S))
-    except ControlError:
-        return found
-    if answer is None:
-        # It is frozen, and its name is that of its folder, if it has one.
-        own = path.parent != runtime_folder()
-        return found.model_copy(update={"name": path.parent.name}) if own else found
-    told = DaemonStatus.model_validate_json(answer)
+    told = asked.status
+    if told is None:
+        # It does not say its name, which is that of its folder, if it has one.
+        folder = Path(meant.endpoint.removeprefix(IPC_PREFIX)).parent
+        own = meant.found and folder != runtime_folder()
+        return StationHere(found.model_copy(update={"name": folder.name}) if own else found, asked)
+    database_told = not database_named and bool(told.database)
     storage = settings.storage
-    if not database_named and told.database.startswith("sqlite:"):
-        storage = storage.model_copy(update={"database": told.database})
-    return found.model_copy(update={"name": told.station, "storage": storage})
+    if database_told:
+        storage = storage.model_copy(update={"database": _without_stars(told.database)})
+    return StationHere(
+        found.model_copy(update={"name": told.station, "storage": storage}), asked, database_told
+    )
+
+
+def _without_stars(database: str) -> str:
+    """The address that a daemon tells, to be read with whatever password the user's own environment holds."""
+    url = locate(database).url
+    starred = [name for name, value in url.query.items() if value == STARS]
+    password = None if url.password == STARS else url.password
+    return url.set(password=password).difference_update_query(starred).render_as_string(hide_password=False)
 
 
 def _told_by(daemon_says: str, store_says: str) -> str:
@@ -157,59 +200,33 @@ def _told_by(daemon_says: str, store_says: str) -> str:
     return f"the daemon alone: {store_says}" if store_says else "the daemon and the database"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What came of asking the daemon."""
-
-    status: DaemonStatus | None
-    why_not: str = ""
-    up: bool = True
+def _address(settings: StationSettings, *, named: bool, database_named: bool) -> AskStatus:
+    return AskStatus(
+        station=settings.name if named else "",
+        database=place_of(settings.storage.database) if database_named else "",
+    )
 
 
-def _ask(settings: StationSettings) -> _Asked:
-    path = settings.control_endpoint.removeprefix("ipc://")
-    unreachable = _knock(path)
-    if unreachable is not None:
-        return unreachable
+def _ask(endpoint: str, request: AskStatus, settings: StationSettings) -> Asked:
+    path = Path(endpoint.removeprefix(IPC_PREFIX))
+    found = knock(path)
+    if found.door is not Door.LISTENS:
+        return Asked(None, found.why_not, up=found.door is not Door.DOWN)
     wait_s = min(settings.control.timeout_s, LONGEST_WAIT_S)
     try:
-        asked = AskStatus(station=settings.name, database=place_of(settings.storage.database))
-        answer = ask_daemon(settings.control_endpoint, asked, wait_s)
+        answer = ask_daemon(endpoint, request, wait_s)
     except WrongStationError:
         raise
-    except ControlError as error:
-        return _Asked(None, f"the daemon does not say how it stands ({error}): is it of another version?")
-    if answer is None:
-        return _Asked(
+    except NoAnswerError:
+        return Asked(
             None,
             f"the daemon does not answer within {wait_s:g} s: it is frozen, or a frame takes longer than that",
         )
-    return _Asked(DaemonStatus.model_validate_json(answer))
-
-
-def _knock(path: str) -> _Asked | None:
-    """Why there is no use in asking; None where there is. Only a socket that nobody listens on is a daemon's that is
-    down."""
-    try:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(1.0)
-            probe.connect(path)
-    except PermissionError:
-        return _Asked(None, f"this user may not ask the daemon at {path}: use its user, or one of its group")
-    except (ConnectionRefusedError, FileNotFoundError):
-        return _Asked(None, f"the daemon is down: nothing answers at {path}", up=False)
-    except (
-        BlockingIOError,
-        TimeoutError,
-    ):  # the kernel holds some hundred for one that does not come to accept them
-        return _Asked(
-            None, f"the daemon does not answer: {path} holds all the questions that it can; it is frozen"
-        )
-    except OSError as error:
-        return _Asked(
-            None, f"the daemon cannot be asked at {path} ({error.strerror or error}): check control.endpoint"
-        )
-    return None
+    except ControlError as error:
+        return Asked(None, f"the daemon does not say how it stands ({error}): is it of another version?")
+    if answer is None:
+        return Asked(None, f"the daemon has just ended: nothing answers at {path}", up=False)
+    return Asked(DaemonStatus.model_validate_json(answer))
 
 
 def _stored(database: str, run_id: int | None, station: str | None) -> tuple[StoredStatus | None, str]:

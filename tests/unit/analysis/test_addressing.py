@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.analysis import meant_endpoint
-from monitor.analysis.addressing import Addressed, wrong_address
+from monitor.analysis.addressing import Addressed, Meant, wrong_address
 from monitor.errors import WrongStationError
 from monitor.settings.station import StationSettings
 
@@ -53,16 +53,18 @@ def test_a_units_folder_of_the_stations_name_is_its_own(
 
 def test_without_settings_the_one_that_runs_is_meant(folder: Path) -> None:
     nameless = StationSettings()
-    assert meant_endpoint(nameless, named=False) == nameless.control_endpoint, "none runs"
+    own = Meant(nameless.control_endpoint, found=False)
+    assert meant_endpoint(nameless, named=False) == own, "none runs"
     with listening(folder / "bench" / "control.ipc"):
-        assert meant_endpoint(nameless, named=False) == f"ipc://{folder}/bench/control.ipc"
-        assert meant_endpoint(nameless, named=True) == nameless.control_endpoint
+        bench = Meant(f"ipc://{folder}/bench/control.ipc", found=True)
+        assert meant_endpoint(nameless, named=False) == bench
+        assert meant_endpoint(nameless, named=True) == own
         with (
             listening(folder / "other" / "control.ipc"),
             pytest.raises(WrongStationError, match=r"2 stations run here, bench, other: .*--config"),
         ):
             meant_endpoint(nameless, named=False)
-        assert meant_endpoint(nameless, named=False).endswith("bench/control.ipc"), "the other is dead"
+        assert meant_endpoint(nameless, named=False) == bench, "the other is dead"
 
 
 def test_a_request_for_another_station_or_database_is_wrong(tmp_path: Path) -> None:

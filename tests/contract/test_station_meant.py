@@ -1,0 +1,148 @@
+"""Commands without a settings file: they reach the one station that runs here, and no other one's database."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import zmq
+from click.testing import CliRunner, Result
+
+from monitor.analysis import CommandServer, DaemonStatus
+from monitor.analysis.runs import RunKeeper
+from monitor.cli import cli
+from monitor.clock import SystemClock
+from monitor.errors import ControlError, NoAnswerError, WrongStationError
+from monitor.settings.redaction import without_passwords
+from monitor.settings.station import StationSettings
+from monitor.settings.storage import user_database
+from monitor.store import SqlTrailStore, open_store, run_query
+from tests import trail_results as made
+
+NOTES = "SELECT message FROM event_log WHERE kind = 'note' ORDER BY event_id"
+
+
+def tell(*words: str) -> Result:
+    return CliRunner().invoke(cli, list(words))
+
+
+def notes(database: str) -> list[str]:
+    return [str(row[0]) for row in run_query(database, NOTES).rows]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with sockets and data of their own, and a run in their default database, open as after a kill."""
+    for name in [name for name in os.environ if name.startswith("CRYSTAL_MONITOR__")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("CRYSTAL_MONITOR__CONTROL__TIMEOUT_S", "1")
+    Path(user_database().removeprefix("sqlite:///")).parent.mkdir(parents=True)
+    with closing(open_store(user_database())) as own:
+        own.append(own.start_run(made.run_start("my own old run")), made.growing(0, 2))
+    return tmp_path
+
+
+@pytest.fixture
+def bench(here: Path, database: str, store: SqlTrailStore) -> Iterator[StationSettings]:
+    """The daemon's side of a station called bench, with its run, in a thread."""
+    store.append(store.start_run(made.run_start("plate 1")), made.growing(0, 3))
+    address = database if "://" in database else f"sqlite:///{database}"
+    served = StationSettings.model_validate({"name": "bench", "storage": {"database": address}})
+    stands = DaemonStatus(
+        station="bench", database=without_passwords(address), version="1", process=1, started_at="2026-01-01T00:00:00Z",
+        run_id=1, frames=1, since_frame_s=1.0, since_commit_s=1.0, frame_age_s=None, frame_s=0.1, backend="none",
+        degraded=False, engine="none", grabber_heard=True, camera_running=True, lost={},
+    )  # fmt: skip
+    keeper, stop = RunKeeper(store, served, SystemClock()), threading.Event()
+    with zmq.Context() as context:
+        server = CommandServer(context, f"ipc://{here}/bench/control.ipc", None, lambda _: stands, served)  # type: ignore[arg-type]  # nothing is muted here
+
+        def serve() -> None:
+            while not stop.wait(0.02):
+                server.answer(keeper)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield served
+        finally:
+            stop.set()
+            thread.join()
+            server.close()
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield listener
+
+
+def test_the_daemon_that_runs_here_is_told_and_asked(bench: StationSettings) -> None:
+    told = tell("note", "added 10 µl")
+    assert told.exit_code == 0, told.output
+    assert notes(bench.storage.database) == ["added 10 µl"]
+    assert notes(user_database()) == []
+    status = json.loads(tell("status", "--json").output)
+    assert (status["station"], status["stored"]["run"]["name"]) == ("bench", "plate 1"), status
+    assert status["told_by"] == "the daemon and the database"
+
+
+def test_a_station_named_by_the_environment_alone_keeps_its_own_database(
+    bench: StationSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR__NAME", "bench")
+    assert tell("note", "by name").exit_code == 0
+    assert notes(bench.storage.database) == ["by name"]
+    assert json.loads(tell("status", "--json").output)["stored"]["run"]["name"] == "plate 1"
+
+
+def test_a_database_that_was_named_must_be_the_daemons(
+    bench: StationSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench.storage.database != user_database(), "the control"
+    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__DATABASE", user_database())
+    for words in (["note", "astray"], ["status"]):
+        refused = tell(*words)
+        assert isinstance(refused.exception, WrongStationError), refused.output
+        assert f"you named {user_database().removeprefix('sqlite:///')}" in str(refused.exception)
+    assert notes(bench.storage.database) == notes(user_database()) == []
+
+
+def test_a_command_for_a_station_that_does_not_answer_is_written_nowhere_else(here: Path) -> None:
+    assert tell("note", "nobody listens").exit_code == 0
+    assert notes(user_database()) == ["nobody listens"], "the control: with nobody there the store is told"
+    with listening(here / "bench" / "control.ipc"):
+        for words in (["note", "for bench"], ["ack", "1"], ["zero"], ["mute", "5"]):
+            refused = tell(*words)
+            assert isinstance(refused.exception, NoAnswerError), refused.output
+            assert "no answer within 1 s; what you asked for may still be done" in str(refused.exception)
+    assert notes(user_database()) == ["nobody listens"]
+    kinds = run_query(user_database(), "SELECT COUNT(*) FROM event_log WHERE kind = 'time_zero'").rows
+    assert kinds[0][0] == 0
+
+
+def test_a_command_for_a_station_that_ends_meanwhile_is_written_nowhere_else(here: Path) -> None:
+    def end_with_the_first_knock() -> None:
+        connection, _ = listener.accept()
+        listener.close()
+        connection.close()
+
+    with listening(here / "bench" / "control.ipc") as listener:
+        thread = threading.Thread(target=end_with_the_first_knock)
+        thread.start()
+        refused = tell("note", "for bench")
+        thread.join()
+    # Where the second knock came before the end, it is the silence that is told.
+    assert isinstance(refused.exception, ControlError), refused.output
+    assert notes(user_database()) == []
