@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from monitor.errors import QueryError, StoreError, StoreUnusableError
+from monitor.journal import ANCHORS
 from monitor.records.audit import AuditEntry, AuditKind
 from monitor.settings.redaction import settings_snapshot, without_secrets
 from monitor.settings.station import StationSettings
@@ -16,7 +17,7 @@ from monitor.store import SqlTrailStore, TrailReader, canonical_json
 from monitor.version import __version__
 
 log = logging.getLogger(__name__)
-anchors = logging.getLogger("monitor.audit")
+anchors = logging.getLogger(ANCHORS)
 anchors.setLevel(logging.INFO)
 """The last hash at every start and stop: shown whatever else is, for it must be kept outside of the database."""
 

@@ -23,18 +23,17 @@ from monitor.analysis.loop import AnalysisLoop, Observer, Progress, Waiting
 from monitor.analysis.opening_sinks import opened_emitter
 from monitor.analysis.runs import Provenance, RunKeeper
 from monitor.analysis.segmenting import open_segmenter
+from monitor.analysis.sole_daemon import sole_daemon
 from monitor.archive import FrameArchive
 from monitor.clock import Clock, Instant
 from monitor.errors import ControlError, SettingsError, StoreError, StoreUnusableError
 from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution
 from monitor.records.run import RunEvent
-from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
 from monitor.store import SqlTrailStore, TrailStore, open_store, run_query
-from monitor.wire import SocketLock, SocketTakenError, make_socket_folder
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ def open_analysis(
     with ExitStack() as stack:
         if source is None:
             # Before anything is touched: another station's frames, runs and commands are not this one's.
-            stack.enter_context(_sole_daemon(settings))
+            stack.enter_context(sole_daemon(settings))
         else:
             # A source that cannot be used must be known before the store is touched: the open run goes on.
             source.open()
@@ -128,24 +127,6 @@ def open_analysis(
             loop.repeated = store.was_considered
             loop.idle = Housekeeping(store, settings.storage.retention, clock).use
         yield Analysis(loop, keeper, store)
-
-
-def _sole_daemon(settings: StationSettings) -> SocketLock:
-    """The lock on the station's control socket. Raises ControlError where another daemon has it."""
-    endpoint = settings.control_endpoint
-    path = Path(endpoint.removeprefix(IPC_PREFIX))
-    try:
-        make_socket_folder(path.parent)
-        return SocketLock(path)
-    except SocketTakenError as holder:
-        raise ControlError(
-            f"a station with the control socket {endpoint} runs already, {holder}: stop it, or give this station "
-            f"another `name` than {settings.name!r}, or another control.endpoint"
-        ) from None
-    except OSError as error:
-        raise ControlError(
-            f"the control socket {endpoint} cannot be opened ({error.strerror}): choose another with control.endpoint"
-        ) from error
 
 
 def run_analysis(analysis: Analysis, stop: threading.Event) -> Progress:

@@ -23,12 +23,14 @@ def run(config: Path) -> None:
     from monitor.cli.run_display import RunDisplay
     from monitor.clock import SystemClock
     from monitor.service import Supervisor, stop_on_signals
+    from monitor.service.second_station import refuse_second
     from monitor.service.supervisor import EXIT_USER_ERROR
     from monitor.settings.loading import load_settings
     from monitor.settings.redaction import without_passwords
 
     settings = load_settings(config)
     set_level(settings.log.level)
+    refuse_second(settings)
     stop = stop_on_signals()
     database = without_passwords(settings.storage.database)
     click.echo(f"station {settings.name}: trails go to {database}; Ctrl-C stops", err=True)

@@ -12,6 +12,7 @@ import click
 from monitor.cli.output import duration_text
 
 if TYPE_CHECKING:
+    from monitor.analysis import DaemonStatus
     from monitor.service.station_status import StationStatus
     from monitor.settings.station import StationSettings
 
@@ -70,7 +71,9 @@ class RunDisplay:
                     continue
                 told = DaemonStatus.model_validate_json(answer)
                 self._run_id = told.run_id if told.run_id is not None else self._run_id
-                if self._show and told.frames and since_shown_s >= SHOW_EVERY_S:
+                # A start is given its time before it is told that nothing has come yet.
+                due_s = SHOW_EVERY_S if told.frames else 2 * SHOW_EVERY_S
+                if self._show and since_shown_s >= due_s:
                     click.echo(status_line(station_status(self._settings)), err=True)
                     since_shown_s = 0.0
             except CrystalMonitorError:
@@ -95,7 +98,15 @@ def status_line(status: StationStatus) -> str:
     if run["t95_elapsed_s"] is not None and run["completed_elapsed_s"] is None:
         parts.append(f"t95 {duration_text(float(run['t95_elapsed_s']))}")
     if daemon is not None:
-        if daemon.frame_age_s is not None:
-            parts.append(f"frame age {daemon.frame_age_s:.2f} s")
+        parts.append(_last_frame(daemon))
         parts.append(daemon.backend)
     return " · ".join([*parts, *status.troubles])
+
+
+def _last_frame(daemon: DaemonStatus) -> str:
+    """How fresh what is shown is: while frames come, how old the last one was when its analysis began."""
+    if daemon.since_frame_s is None:
+        return "no frame since the start"
+    if daemon.since_frame_s >= LOOK_EVERY_S or daemon.frame_age_s is None:
+        return f"last frame {duration_text(daemon.since_frame_s)} ago"
+    return f"frame age {daemon.frame_age_s:.2f} s"

@@ -13,6 +13,10 @@ from monitor.journal.handler import JOURNAL_SOCKET, JournalHandler
 _FOR_PEOPLE = "%(asctime)s %(levelname)s: %(message)s"
 _FOR_FILES = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
+ANCHORS = "monitor.audit"
+"""The logger of the audit trail's hashes: for a log that is kept, in which they stand at any level. On a terminal, which
+keeps nothing, they come with `debug` alone."""
+
 
 def set_up_logging(level: int, stream: TextIO | None = None, journal: str = JOURNAL_SOCKET) -> None:
     """Have every message of this process from `level` on written to one place, once.
@@ -37,6 +41,8 @@ def _handler(stream: TextIO, environment: Mapping[str, str], journal: str) -> lo
             pass  # a service whose view of the file system has no socket: its lines reach the journal all the same
     handler = logging.StreamHandler(stream)
     terminal = stream.isatty()
+    if terminal:
+        handler.addFilter(lambda record: record.name != ANCHORS or logging.getLogger().level <= logging.DEBUG)
     handler.setFormatter(
         logging.Formatter(_FOR_PEOPLE if terminal else _FOR_FILES, "%H:%M:%S" if terminal else None)
     )

@@ -122,6 +122,7 @@ def test_a_second_station_of_the_same_name_is_refused_and_takes_nothing(
             assert f"process {station.process_id(other)} (" in answer.error, answer
             assert f"{other} {station.config})" in answer.error, "it is named by its settings file"
             assert "another `name`" in answer.error, answer
+        assert "trails go to" not in answers["run"].error, "it was refused before anything was said of it"
         assert not list(short_folder.glob("twin.sqlite*")), "nothing was begun for it"
         status = run_all(short_folder, {"status": (("note", "still here", "--config", station.config), {})})
         assert status["status"].code == 0, "commands still reach the first"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.analysis.auditing import anchors
 from monitor.journal import JournalHandler, about, now_about, set_level, set_up_logging
 from monitor.journal.setting_up import is_journal
 
@@ -177,10 +178,12 @@ def test_elsewhere_messages_are_lines(root: logging.Logger, tmp_path: Path) -> N
     stream = io.StringIO()
     set_up_logging(logging.WARNING, stream)
     logging.getLogger("monitor.a").info("unheard")
+    anchors.info("heard in a file")
     logging.getLogger("monitor.a").warning("heard")
     set_level("info")
     logging.getLogger("monitor.a").info("heard as well")
-    first, second = stream.getvalue().splitlines()
+    anchor, first, second = stream.getvalue().splitlines()
+    assert anchor.endswith(" INFO monitor.audit: heard in a file")
     assert first.endswith(" WARNING monitor.a: heard")
     assert second.endswith(" INFO monitor.a: heard as well")
 
@@ -189,6 +192,8 @@ def test_on_a_terminal_lines_are_short(root: logging.Logger) -> None:
     controller, terminal = os.openpty()
     with os.fdopen(controller, "rb", 0) as seen, os.fdopen(terminal, "w") as stream:
         set_up_logging(logging.INFO, stream)
+        assert anchors.isEnabledFor(logging.INFO), "the control: it has a level of its own"
+        anchors.info("audit trail at the start")
         logging.getLogger("monitor.a").info("run 1 begins")
         line = seen.read(200).decode().strip()
     assert line[2] == line[5] == ":"
