@@ -63,6 +63,9 @@ def test_every_limit_of_what_was_evaluated_is_told():
     assert len(missed) == 4  # IoU and count of the ice, the corruption, the bias of 20-30 px
     assert sum("nothing to measure" in line for line in told) == 3  # PQ and two classes without crystals
     assert list(lines({})) == []
+    names = [limit.name for limit in LIMITS]
+    assert len(set(names)) == len(names)
+    assert not any("the same" in name for name in names)  # parts may be left out: a line must stand alone
 
 
 def test_corruptions_by_hand():
