@@ -1,4 +1,7 @@
-"""The logs of a run: CSV files, one row every so many steps."""
+"""The logs of a run: CSV files, one row every so many steps.
+
+What follows the last end of a line is a row that was cut off (a full disk, a power cut): it counts as not written.
+"""
 
 from __future__ import annotations
 
@@ -29,24 +32,46 @@ def append(path: Path, row: Mapping[str, float]) -> None:
 
 
 def truncate(path: Path, step: int) -> None:
-    """Drop the rows after `step`: a resumed run writes them anew."""
+    """Drop the rows after `step`, and one that was cut off: a resumed run writes them anew.
+
+    Raises `TrainingError` for a file that is no log.
+    """
     heading = read_heading(path)
     if heading is None:
+        path.unlink(missing_ok=True)
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+    if heading[:1] != ["step"]:
+        raise TrainingError(f"{path} is no log of a training: choose another folder")
+    lines = zip(_whole_lines(path)[1:], read_rows(path), strict=True)
+    kept = [line for line, row in lines if row[0] <= step]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, heading)
-        writer.writeheader()
-        writer.writerows(rows)
+        csv.writer(file).writerows([heading, *kept])
 
 
 def read_heading(path: Path) -> list[str] | None:
     """Names of a log's columns; None: there is no log."""
-    if not path.exists():
-        return None
-    with path.open(newline="", encoding="utf-8") as file:
-        return next(csv.reader(file), None)
+    return next(iter(_whole_lines(path)), None)
+
+
+def read_rows(path: Path) -> list[list[float]]:
+    """Rows of a log, in the order of its heading; raises `TrainingError` for one that is none."""
+    heading, *lines = _whole_lines(path) or [[]]
+    rows = []
+    for number, line in enumerate(lines, 2):
+        try:
+            rows.append([float(value) for value, _ in zip(line, heading, strict=True)])
+        except ValueError as error:
+            raise TrainingError(
+                f"line {number} of {path} is no row of a log ({error}): delete that line"
+            ) from error
+    return rows
+
+
+def _whole_lines(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        return []
+    text = path.read_bytes().decode("utf-8", "replace")
+    return list(csv.reader(line for line in text.splitlines(keepends=True) if line.endswith("\n")))
 
 
 def means(losses: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from train.command_line import main
 from train.curves import draw_curves, read_log
 from train.errors import TrainingError
 from train.loop import LOG_NAME, VALIDATION_NAME
-from train.progress_log import append
+from train.progress_log import append, truncate
 from train.team import Team
 from train.watching import PLAIN_EVERY_S, Progress, TensorBoard, duration
 
@@ -103,6 +103,37 @@ def test_curves_of_one_and_of_several_trainings(tmp_path, capsys):
     assert main(["curves", str(tmp_path / "none")]) == 2
     with (tmp_path / "one" / LOG_NAME).open() as file:
         assert len(list(csv.DictReader(file))) == 3  # the logs are left as they were
+
+
+def test_a_row_that_was_cut_off_is_left_out_and_written_anew(tmp_path, capsys):
+    log = tmp_path / LOG_NAME
+    for step in (10, 20):
+        append(log, _row(step))
+    whole = log.read_bytes()
+    for cut in (b"3", b"30,1.0,0.0", b"30,1.0,0.001,0.5,0.2"):
+        log.write_bytes(whole + cut)
+        assert read_log(log)["step"] == [10, 20]
+        assert main(["curves", str(tmp_path)]) == 0
+        truncate(log, 30)
+        append(log, _row(30))
+        assert read_log(log)["step"] == [10, 20, 30]
+    log.write_bytes(whole + b"30,half a row\r\n" + whole.splitlines(keepends=True)[-1])
+    assert main(["curves", str(tmp_path)]) == 2
+    assert f"line 4 of {log} is no row" in capsys.readouterr().err
+    log.write_bytes(whole[:9])  # not even the heading
+    assert read_log(log) == {}
+    truncate(log, 0)
+    append(log, _row(10))
+    assert read_log(log)["step"] == [10]
+
+
+def test_a_picture_of_a_kind_that_cannot_be_written_is_refused(tmp_path, capsys):
+    append(tmp_path / LOG_NAME, _row(1))
+    assert main(["curves", str(tmp_path), "--out", str(tmp_path / "curves.bmp")]) == 2
+    told = capsys.readouterr().err
+    assert "'bmp'" in told
+    assert "png" in told
+    assert main(["curves", str(tmp_path), "--out", str(tmp_path / "curves.PNG")]) == 0
 
 
 def test_a_batch_that_cannot_be_dealt_evenly_is_refused():
