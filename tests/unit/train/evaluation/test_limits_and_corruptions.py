@@ -55,13 +55,19 @@ def test_every_limit_of_what_was_evaluated_is_told():
         "film": {"area_error_worst": 0.04, "monotone": True, "burned_in_bodies": 0},
         "robustness": {"greatest_loss_at_middle": {"suspension": 0.2, "ice": 0.01}},
         "simulation": {"lone_by_size": rows},
-        "growth": {"all": {"rate_error_median": 0.02}},
+        "growth": {
+            "presets": {
+                "demo": {"rate_error_median": 0.02},
+                "needles": {"rate_error_median": 0.07},
+                "dense": {"rate_error_median": None},
+            }
+        },
     }
     told = list(lines(figures))
     assert len(told) == len(LIMITS) + 4
     missed = [line for line in told if line.startswith("MISS")]
-    assert len(missed) == 4  # IoU and count of the ice, the corruption, the bias of 20-30 px
-    assert sum("nothing to measure" in line for line in told) == 3  # PQ and two classes without crystals
+    assert len(missed) == 5  # IoU and count of the ice, the corruption, needles, the bias of 20-30 px
+    assert sum("nothing to measure" in line for line in told) == 4  # PQ, dense, two classes without crystals
     assert list(lines({})) == []
     names = [limit.name for limit in LIMITS]
     assert len(set(names)) == len(names)
