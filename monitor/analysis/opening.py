@@ -33,9 +33,12 @@ from monitor.records.run import RunEvent
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import ArchiveSettings, user_database
 from monitor.source import FrameSource, ResumePoint, connect_source
-from monitor.store import SqlTrailStore, TrailStore, open_store, run_query
+from monitor.store import SqlTrailStore, TrailStore, locate, open_store, run_query
 
 log = logging.getLogger(__name__)
+
+_MOST_SESSIONS = 1000
+"""Among so many the grabber's last is looked for, behind those of replays into the same store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def open_analysis(
         keeper.resume_or_end(station_started)
         fields = Fields(settings, engine, store, live=live)
         frames = source or connect_source(
-            settings.stream, clock, _resume_point(settings, keeper), field=settings.camera.field
+            settings.stream, clock, _resume_points(settings, keeper), field=settings.camera.field
         )
         if live:
             frames.open()
@@ -211,18 +214,21 @@ def _provenance(engine: Segmenter) -> Provenance:
     )
 
 
-def _resume_point(settings: StationSettings, keeper: RunKeeper) -> ResumePoint | None:
-    """The last frame that was committed or counted as lost: of the open run, or before it has any, of the last one.
+def _resume_points(settings: StationSettings, keeper: RunKeeper) -> list[ResumePoint]:
+    """The last frame that was committed or counted as lost of each session: of the open run's first, newest first.
 
-    So what the grabber gave between two runs, with the analysis down, is counted too.
+    So what the grabber gave between two runs, with the analysis down, is counted too. A store that several stations
+    share is narrowed to this one's; an SQLite file belongs to one, whatever its name was.
     """
     of_open_run = f"(s.run_id = {keeper.run.run_id if keeper.run is not None else -1})"
+    shared = locate(settings.storage.database).path is None
     found = run_query(
         settings.storage.database,
-        "SELECT s.session, s.next_index, s.ended FROM grabber_session s JOIN run r ON r.run_id = s.run_id "  # noqa: S608  # a number, and a name without quotes
-        f"WHERE r.station = '{settings.name}' ORDER BY {of_open_run} DESC, s.session_id DESC LIMIT 1",
+        "SELECT s.session, s.next_index, s.ended FROM grabber_session s JOIN run r ON r.run_id = s.run_id "  # noqa: S608  # numbers, and a name without quotes
+        + (f"WHERE r.station = '{settings.name}' " if shared else "")
+        + f"ORDER BY {of_open_run} DESC, s.session_id DESC LIMIT {_MOST_SESSIONS}",
     )
-    if not found.rows:
-        return None
-    session, next_index, ended = found.rows[0]
-    return ResumePoint(str(session), int(str(next_index)) - 1, ended=ended is not None)
+    return [
+        ResumePoint(str(session), int(str(next_index)) - 1, ended=ended is not None)
+        for session, next_index, ended in found.rows
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from monitor.clock import Clock
 from monitor.frame import DEFAULT_FIELD
 from monitor.settings.stream import StreamPolicy, StreamSettings
@@ -12,13 +14,13 @@ from monitor.source.stream import ResumePoint
 
 
 def connect_source(
-    settings: StreamSettings, clock: Clock, resume: ResumePoint | None = None, field: str = DEFAULT_FIELD
+    settings: StreamSettings, clock: Clock, resume: Sequence[ResumePoint] = (), field: str = DEFAULT_FIELD
 ) -> FrameSource:
     """The source for the stream's policy, closed.
 
-    `resume`: session and number of the last frame (or loss) that an earlier process committed, so that the
-    ledger and, under `lossless`, the frames go on from there. `field`: the camera's, for
-    losses before its first frame.
+    `resume`: by session, newest first, the number of the last frame (or loss) that an earlier process committed, so
+    that the ledger and, under `lossless`, the frames go on from the newest that the grabber knows of. `field`: the
+    camera's, for losses before its first frame.
     """
     match settings.policy:
         case StreamPolicy.LATEST:

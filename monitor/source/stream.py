@@ -44,7 +44,7 @@ class StreamSource:
         self,
         settings: StreamSettings,
         clock: Clock,
-        resume: ResumePoint | None = None,
+        resume: Sequence[ResumePoint] = (),
         field: str = DEFAULT_FIELD,
     ) -> None:
         """Not connected yet.
@@ -52,15 +52,17 @@ class StreamSource:
         Args:
             settings: the stream.
             clock: must measure CLOCK_BOOTTIME.
-            resume: what an earlier process committed last; None where there was none.
+            resume: what earlier processes committed last of each session, newest first. The first one counts that
+                the grabber knows of: a replay into the same store leaves sessions that are none of its.
             field: of losses before the first frame.
         """
         self._settings = settings
         self._clock = clock
         self._ledger = SessionLedger("", field=field)
-        self._ended_before = resume is not None and resume.ended
-        if resume is not None:
-            self._ledger = SessionLedger(resume.session, resume.index, resume.index, field)
+        self._ended_before = False
+        self._resume = tuple(resume)
+        if self._resume:
+            self._go_on_from(self._resume[0])
         self._statistics = SourceStatistics()
         self._connection: GrabberConnection | None = None
         self._silence = SilenceWatch(settings.silence_s)
@@ -148,6 +150,10 @@ class StreamSource:
                 self._part(envelope.newest_index, payload)
         self._statistics.behind = max(0, self._ledger.newest - self._ledger.considered)
 
+    def _go_on_from(self, point: ResumePoint) -> None:
+        self._ledger = SessionLedger(point.session, point.index, point.index, self._ledger.field)
+        self._ended_before = point.ended
+
     def _meet(self, envelope: Envelope, hello: Hello) -> None:
         if hello.policy is not self.policy:
             raise SourceError(
@@ -155,6 +161,12 @@ class StreamSource:
                 f"analysis "
                 f"expects {self.policy.value!r}: start both with the same configuration"
             )
+        of_grabber = {envelope.session, *(entry.session for entry in hello.earlier)}
+        for point in self._resume:
+            if point.session in of_grabber:
+                self._go_on_from(point)
+                break
+        self._resume = ()
         resumed = envelope.session == self._ledger.session
         losses: list[FrameLoss] = []
         if not resumed:

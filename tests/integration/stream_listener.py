@@ -33,7 +33,8 @@ def main() -> None:
     endpoint, policy, work_s, name = sys.argv[1:5]
     file = Path(name)
     settings = StreamSettings(endpoint=endpoint, policy=StreamPolicy(policy), heartbeat_s=0.2, silence_s=1.0)
-    source = connect_source(settings, SystemClock(), resume_point(file))
+    point = resume_point(file)
+    source = connect_source(settings, SystemClock(), () if point is None else (point,))
     source.open()
     output = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     ended = False

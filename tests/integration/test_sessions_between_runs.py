@@ -12,11 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import tomli_w
 
 from monitor.analysis import NewRun, ask_daemon
-from tests.integration.command_line import start
+from tests.integration.command_line import run, start
 from tests.integration.database_rows import rows
 from tests.integration.live_station import PATIENCE_S, station_tree
 
@@ -37,7 +39,22 @@ class Halves:
         self.folder = folder
         self._stack = stack
         self.config = folder / "station.toml"
-        self.config.write_text(tomli_w.dumps(station_tree(folder)), encoding="utf-8")
+        self.configure({})
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        self.config.write_text(tomli_w.dumps({**station_tree(self.folder), **changes}), encoding="utf-8")
+
+    def replay(self) -> str:
+        """Replay an image into the station's database; the session that this left there."""
+        images = self.folder / "images"
+        images.mkdir()
+        assert cv2.imwrite(str(images / "a.png"), np.full((64, 64), 128, np.uint8))
+        said = run(
+            self.folder, "replay", images, "--config", self.config, "--interval-s", "1", "--name", "replay"
+        )
+        assert said.code == 0, said.error
+        last = self.rows("SELECT session FROM grabber_session ORDER BY session_id DESC LIMIT 1")
+        return str(last[0]["session"])
 
     def start(self, command: str) -> subprocess.Popen[str]:
         process = self._stack.enter_context(start(self.folder, command, self.config))
@@ -84,8 +101,12 @@ def halves(short_folder: Path) -> Iterator[Halves]:
         yield Halves(short_folder, stack)
 
 
-@pytest.mark.parametrize("analysis_dies", [True, False])
-def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analysis_dies: bool) -> None:
+@pytest.mark.parametrize(
+    ("analysis_dies", "renamed_and_replayed"), [(True, False), (True, True), (False, False)]
+)
+def test_what_was_given_between_two_runs_is_accounted_for(
+    halves: Halves, *, analysis_dies: bool, renamed_and_replayed: bool
+) -> None:
     analysis = halves.start("analyze")
     grabber, first = halves.grab()
     until(lambda: halves.frames("the run") >= 3, "frames of the first run")
@@ -113,6 +134,9 @@ def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analys
         last[session] = halves.grabbed()[1]
         assert halves.accounted(session) == [], "the control: it was not heard of"
     assert len(halves.accounted(first)) <= last[first] + 1
+    if renamed_and_replayed:
+        halves.configure({"name": "another"})
+        assert halves.replay() not in last, "the control: the newest session is none of the grabber's"
 
     grabber, current = halves.grab()
     if analysis_dies:
@@ -129,7 +153,8 @@ def test_what_was_given_between_two_runs_is_accounted_for(halves: Halves, analys
     for session, last_index in last.items():
         assert halves.accounted(session) == list(range(last_index + 1)), session
     later = halves.rows(f"SELECT MAX(run_id) AS run_id FROM run_summary WHERE name = '{name}'")[0]["run_id"]
-    unknown = halves.rows(
-        f"SELECT DISTINCT session FROM frame_loss WHERE run_id = {later} AND reason = 'unknown'"
-    )
-    assert {row["session"] for row in unknown} >= last.keys() - {current} if analysis_dies else True
+    if analysis_dies:
+        unknown = halves.rows(
+            f"SELECT DISTINCT session FROM frame_loss WHERE run_id = {later} AND reason = 'unknown'"
+        )
+        assert {row["session"] for row in unknown} >= last.keys() - {current}
