@@ -85,7 +85,7 @@ class FolderCamera:
 
     def describe(self) -> CameraDescription:
         """See `Camera`."""
-        return CameraDescription(name=f"folder {self._settings.folder}", live=False)
+        return CameraDescription(name=f"folder {self._settings.folder}", live=False, back_when_open=True)
 
     def _list_at_start(self) -> set[str]:
         try:

@@ -17,6 +17,9 @@ class CameraDescription:
     """Model and serial number, folder or address: the run's provenance, and `Frame.camera`."""
     live: bool
     """Whether frames that nobody takes are gone (a device), or wait (a folder, a file, a simulation)."""
+    back_when_open: bool = False
+    """Whether an `open` that succeeds shows already that a lost camera is back: a folder's, which nobody may write into
+    for hours. Of any other the first frame does."""
 
 
 @runtime_checkable

@@ -137,9 +137,12 @@ class Acquisition:
             self._camera.close()
         wait_s = self._settings.reconnect_first_s
         while not self._stop.is_set():
-            if not self.camera_running and not self._reopen(wait_s):
+            if not self.camera_running:
+                opened = self._reopen(wait_s)
+                # Until a frame comes: a video that opens and cannot be read is no nearer for having been opened.
                 wait_s = min(2 * wait_s, self._settings.reconnect_longest_s)
-                continue
+                if not opened:
+                    continue
             try:
                 for frame in self._camera.frames():
                     if self._stop.is_set():
@@ -176,8 +179,8 @@ class Acquisition:
         if self._stop.is_set():
             # `stop` closed the camera before it was opened again here.
             self._camera.close()
-        elif not self._camera.describe().live:
-            self._find()  # a folder is back before somebody writes into it, which may be hours later
+        elif self._camera.describe().back_when_open:
+            self._find()
         return True
 
     def _count(self, index: int, *, failed: bool) -> None:
@@ -189,11 +192,13 @@ class Acquisition:
     def _lose(self, error: CameraError) -> None:
         if self._stop.is_set():
             return
-        self.trouble = str(error)
         if self.camera_running:
             self.camera_running = False
             self._statistics.camera_losses += 1
             self._note(running=False, message=str(error))
+        elif str(error) == self.trouble:
+            return  # said already
+        self.trouble = str(error)
         _log.warning("camera lost: %s", error)
 
     def _find(self) -> None:
