@@ -104,7 +104,9 @@ def _what(item: ErrorDetails, keys: Sequence[Key]) -> str:
                 f"it is missing: add it, or set the environment variable {variable} ({_SCHEMA} what it means)"
             )
         case "model_type" | "model_attributes_type" | "dict_type":
-            told = f"it must be a section, or an inline table (given: {_shown(item['input'])})"
+            told = f"it must be a section, or an inline table (given: {_kind_of(item['input'])})"
+        case "tuple_type" | "list_type":
+            told = f"it must be a list (given: {_kind_of(item['input'])})"
         case _:
             told = _TYPES.get(kind) or message.removeprefix("Value error, ")
             if kind == "string_pattern_mismatch":
@@ -116,9 +118,26 @@ def _what(item: ErrorDetails, keys: Sequence[Key]) -> str:
     return told
 
 
+def _kind_of(value: object) -> str:
+    """What it is, instead of the value: where a section belongs it may be the secret that should stand in one."""
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case Mapping() | BaseModel():
+            return "a section, or an inline table"
+        case _:
+            return "something else"
+
+
 def _shown(value: object) -> str:
     if isinstance(value, Mapping | BaseModel):
-        return "a section, or an inline table"
+        return _kind_of(value)
     return f"{without_passwords(repr(value)):.{_LONGEST_VALUE}}"
 
 

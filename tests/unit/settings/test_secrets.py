@@ -272,3 +272,25 @@ def test_an_address_in_the_wrong_place_is_told_without_its_password(text: str, t
         load_settings(path)
     assert WORD not in str(raised.value)
     assert "***" in str(raised.value), "the control: the address was told"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[stream]\nkeys = 'hunter2'",
+            "[stream] keys: it must be a section, or an inline table (given: a text)",
+        ),
+        ("[stream]\nkeys = ['hunter2']", "(given: a list)"),
+        ("[[alerts.sinks]]\nkind = 'mqtt'\noptions = 'hunter2'", "number 1, options: it must be a section"),
+        ("[metrics]\ntoken = 'hunter2'", "[metrics] token: a secret must not stand in the settings"),
+        ("[alerts]\nsinks = 'mqtt hunter2'", "[alerts] sinks: it must be a list"),
+    ],
+)
+def test_a_secret_in_the_place_of_a_section_is_not_repeated(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as told:
+        load_settings(path)
+    assert says in str(told.value)
+    assert "hunter2" not in str(told.value)
