@@ -6,13 +6,13 @@ Both halves are installed on one machine, as two stations each of which has the 
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.deploy.machine import PREFIX, Machine
 from tests.deploy.station import READER, Station
+from tests.free_port import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -24,10 +24,7 @@ CAMERA, ANALYSIS = "far-camera", "far"
 @pytest.fixture
 def endpoint(machine: Machine, station: Station) -> Iterator[str]:
     """An address that is free; what is installed for it is taken away afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    yield f"tcp://127.0.0.1:{port}"
+    yield f"tcp://127.0.0.1:{free_port()}"
     for name in (CAMERA, ANALYSIS):
         machine.run(COMMAND, "uninstall", "--station", name, check=False)
         machine.run("rm", "-f", f"/etc/crystal-monitor/{name}.toml")

@@ -43,9 +43,15 @@ class Part(StrEnum):
 
 
 def part_here(places: Places, station: str) -> Part:
-    """What of the station was installed here."""
-    return next(
-        part for part in Part if not any(path.exists() for path in says_elsewhere(places, station, part))
+    """What of the station was installed here. Raises InstallError where drop-ins say that nothing was."""
+    for part in Part:
+        if not any(path.exists() for path in says_elsewhere(places, station, part)):
+            return part
+    both = " and ".join(str(path) for path in says_elsewhere(places, station, Part.BOTH))
+    raise InstallError(
+        f"{both} say that neither the analysis nor the grabber of station {station!r} runs on this machine: say what "
+        f"does (crystal-monitor install --station {station} --part both, grabber or analysis), or uninstall it here "
+        f"(crystal-monitor uninstall --station {station})"
     )
 
 

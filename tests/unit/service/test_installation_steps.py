@@ -177,6 +177,17 @@ def test_what_of_a_station_is_here_is_known_from_its_drop_ins(tmp_path: Path, pa
     assert part_here(places, "other") is Part.BOTH
 
 
+def test_a_station_both_halves_of_which_are_elsewhere_is_told(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    folders = [places.units / f"{name}bench.service.d" for name in ("crystal-monitor@", "crystal-grabber@")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "elsewhere.conf").touch()
+    with pytest.raises(InstallError, match="neither the analysis nor the grabber of station 'bench'") as told:
+        part_here(places, "bench")
+    assert all(f"{folder}/elsewhere.conf" in str(told.value) for folder in folders)
+
+
 @pytest.mark.parametrize("name", ["-bench", "../etc", "", "a b", "x" * 65])
 def test_a_name_that_no_unit_can_have_is_refused(name: str, command: None) -> None:
     with pytest.raises(InstallError, match="use letters, digits"):
