@@ -22,11 +22,12 @@ from monitor.settings.endpoints import IPC_PREFIX
 from monitor.settings.redaction import STARS, without_passwords
 from monitor.settings.station import StationSettings
 from monitor.settings.stream import runtime_folder
+from monitor.settings.waits import ANSWER_WITHIN_S
 from monitor.store import TrailReader, locate, measure_store
 from monitor.version import __version__
 
-LONGEST_WAIT_S = 5.0
-"""The daemon is given at most so long to answer; it does so between two frames."""
+LONGEST_WAIT_S = ANSWER_WITHIN_S
+"""The daemon is given at most so long to answer, seconds; it does so between two frames."""
 _ALERTS_SHOWN = 5
 
 Row = dict[str, Any]

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from monitor.settings.base import SettingsModel
 from monitor.settings.change_gate import ChangeGateSettings
 from monitor.settings.endpoints import check_endpoint
+from monitor.settings.waits import ANSWER_WITHIN_S
 
 
 class AnalysisSettings(SettingsModel):
@@ -48,8 +49,9 @@ class ControlSettings(SettingsModel):
 
     endpoint: str = Field(default="", pattern=r"^(ipc://.+)?$")
     """ZeroMQ endpoint, `ipc://PATH`; empty places it beside the stream's socket, as `control.ipc`."""
-    timeout_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
-    """How long the command line waits for the daemon's answer, seconds."""
+    timeout_s: float = Field(default=ANSWER_WITHIN_S, gt=0, allow_inf_nan=False)
+    """How long the command line waits for the daemon's answer, seconds. Without one the command may still be done:
+    commits, and commands with them, can be held for 10 s by programs that read the database."""
 
     @field_validator("endpoint")
     @classmethod

@@ -7,7 +7,9 @@ what no reader needs, and holds nobody up; as soon as that is all, a truncating 
 starts the log anew. Where no such moment comes and the log goes on growing, commits are made to wait for old readers to
 end, from `HOLD_BYTES` on: first for those that read before the commits were held, then for those that came until the
 last of these had ended; who comes later reads the database itself, and is not in the way. One patient wait therefore
-does what many short ones do not: each of them begins anew, and holds the commits for longer in all. No commit waits
+does what many with commits between them do not: each of those begins anew, and holds the commits for longer in all. The
+patient wait is made of short attempts, for SQLite cannot be stopped while it waits; what one has copied the next need
+not, and no commit gets in between, because a commit that waits looks only every 0.1 s whether it may. No commit waits
 while the same reader holds the log: what it pins cannot be taken from it, and the log is as long as what was written
 since its question began.
 """
@@ -21,6 +23,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from monitor.settings.waits import COMMIT_HELD_S
+
 log = logging.getLogger(__name__)
 
 QUIET_PAGES = 1000
@@ -29,9 +33,10 @@ TROUBLE_BYTES = 16 * 2**20
 """From this size of the log on this thread looks after it."""
 HOLD_BYTES = 28 * 2**20
 """From this size of the log on commits wait for old readers."""
-PATIENCE_S = 10.0
-"""How long a commit may wait for old readers, seconds: twice what a slow question takes. Then commits are left alone
-for as long."""
+PATIENCE_S = COMMIT_HELD_S
+"""How long a commit may wait for old readers, seconds. Then commits are left alone for as long."""
+ATTEMPT_S = 0.5
+"""Longest attempt within that patience, seconds: a stop waits for one at most."""
 MOMENT_S = 0.1
 """How long a moment without an old reader is waited out, and how often one is looked for, seconds."""
 _PINNED_PAUSE_S = 0.2
@@ -68,7 +73,7 @@ class Checkpointer:
         if self._thread is not None:
             while self._thread.is_alive():
                 own = self._own
-                if own is not None:
+                if own is not None:  # ends what is being copied; a wait for readers does not look at it
                     with suppress(sqlite3.ProgrammingError):  # closed in this very moment
                         own.interrupt()
                 self._thread.join(0.05)
@@ -105,13 +110,24 @@ class Checkpointer:
                         return
                 elif not pinned and self._length() > HOLD_BYTES and time.monotonic() > rest_until_s:
                     begun_s = time.monotonic()
-                    if _truncate(own, PATIENCE_S):
+                    if self._hold(own):
                         return
                     rest_until_s = 2 * time.monotonic() - begun_s
             except sqlite3.Error as error:  # a full disk, for one: it is tried again
                 log.info("the write-ahead log of %s cannot be shortened yet: %s", self._database, error)
                 pinned = True
             pause_s = _PINNED_PAUSE_S if pinned else MOMENT_S
+
+    def _hold(self, own: sqlite3.Connection) -> bool:
+        """Let commits wait until the log has started anew, or patience or the store ends; whether it has."""
+        end_s = time.monotonic() + PATIENCE_S
+        while (left_s := end_s - (begun_s := time.monotonic())) > 0 and not self._stop.is_set():
+            wait_s = min(left_s, ATTEMPT_S)
+            if _truncate(own, wait_s):
+                return True
+            if time.monotonic() - begun_s < wait_s / 2:
+                return False  # it is no reader that is in the way: somebody else copies just now
+        return False
 
 
 def _truncate(connection: sqlite3.Connection, patience: float) -> bool:

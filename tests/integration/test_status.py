@@ -23,7 +23,8 @@ def lines(answer: Answer) -> dict[str, str]:
 
 @pytest.mark.timeout(400)
 def test_a_station_up_frozen_and_down(short_folder: Path) -> None:
-    with LiveStation(short_folder, camera={"time_compression": 1.0, "frames_per_s": 4.0}) as station:
+    camera, control = {"time_compression": 1.0, "frames_per_s": 4.0}, {"timeout_s": 4.0}
+    with LiveStation(short_folder, camera=camera, control=control) as station:
         station.wait_for_frames(3)
         answers = run_all(
             short_folder,
@@ -51,7 +52,7 @@ def test_a_station_up_frozen_and_down(short_folder: Path) -> None:
         finally:
             os.kill(analysis, signal.SIGCONT)
         assert frozen.code == 1, frozen
-        assert "does not answer within 5 s: it is frozen" in lines(frozen)["TROUBLE"]
+        assert "does not answer within 4 s: it is frozen" in lines(frozen)["TROUBLE"]
         assert "6 in view" in lines(frozen)["crystals"], "the database tells the rest"
 
     down = run(short_folder, "status", station.config)

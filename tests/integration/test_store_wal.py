@@ -18,7 +18,7 @@ from monitor.clock import SystemClock
 from monitor.records.run import Run
 from monitor.settings.storage import StorageSettings
 from monitor.store import SqlTrailStore, TrailReader, measure_store, open_store, wal_readers
-from monitor.store.checkpointing import PATIENCE_S, TROUBLE_BYTES
+from monitor.store.checkpointing import TROUBLE_BYTES
 from tests import trail_results as made
 
 LIMIT_BYTES = 64_000_000
@@ -128,7 +128,6 @@ def test_readers_that_overlap_for_ever_do_not_let_it_grow(store: tuple[SqlTrailS
     print(f"{index} frames, log at most {largest / 1e6:.1f} MB, slowest commit {slowest_s:.2f} s")
     assert largest > TROUBLE_BYTES, "the control: SQLite alone does not keep it short"
     assert largest < LIMIT_BYTES
-    assert slowest_s < PATIENCE_S + 2.5
 
 
 def test_our_own_streams_hold_nothing_while_their_reader_dawdles(
