@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -58,8 +59,14 @@ EVENT_COLUMNS = ("event_id", "elapsed_s", "field", "kind", "crystal_id", "messag
 DISPENSABLE = (
     "growth_rate_px_per_s", "fit_ended_s", "equivalent_diameter_px", "last_area_px", "area_px", "points", "field",
     "carried", "touches_border", "aspect_ratio", "ended_s", "end_reason", "frames_lost", "feret_max_um", "area_um2",
+    "birth_kind", "last_area_um2", "first_seen_s",
 )  # fmt: skip
-"""Columns that a narrow terminal does without, the first first: what others say in other units, then detail."""
+"""Columns that a narrow terminal does without, the first first: what others say in other units, then detail; a rate
+with its limits stays to the last."""
+_IN_MICROMETRES = {
+    "growth_rate_px_per_s": "growth_rate_um_per_s", "equivalent_diameter_px": "equivalent_diameter_um",
+    "last_area_px": "last_area_um2", "area_px": "area_um2",
+}  # fmt: skip
 
 
 @click.command(epilog="Example: crystal-monitor runs --database sqlite:///trails.sqlite")
@@ -227,6 +234,16 @@ def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: boo
 
     rows = list(run_query(database, sql, max_rows, timeout_s).records())
     print_rows(rows, as_json=as_json, empty="no rows", wide=wide)
+    missing = [name for name in _FIGURES_OF_SIZE if any(name in row and row[name] is None for row in rows)]
+    if missing and not as_json and re.search(r"\bcsd\b", sql, re.IGNORECASE):
+        click.echo(f"{', '.join(missing)}: none where {_WHY_NO_SIZE}", err=True)
+
+
+_FIGURES_OF_SIZE = ("d10_um", "d50_um", "d90_um", "mean_um", "cv", "span")
+_WHY_NO_SIZE = (
+    "there is no calibration, or there are too few crystals away from the border: d10, d90 and span need "
+    "kinetics.percentile_min_count (10), d90 and span by volume kinetics.volume_d90_min_count (100), d50 and cv 3"
+)
 
 
 class _Cut(Enum):
@@ -301,9 +318,16 @@ def _show(
         if as_json:
             print_json_rows(rows)
         else:
+            shown = list(rows)
             print_rows(
-                list(rows), as_json=False, columns=columns, empty=empty, wide=wide, dispensable=DISPENSABLE
+                shown, as_json=False, columns=columns, empty=empty, wide=wide, dispensable=_dispensable(shown)
             )
+
+
+def _dispensable(rows: Sequence[Record]) -> tuple[str, ...]:
+    """`DISPENSABLE`, but for pixels where no row has micrometres, for want of a calibration."""
+    measured = {name for row in rows for name in _IN_MICROMETRES.values() if row.get(name) is not None}
+    return tuple(name for name in DISPENSABLE if _IN_MICROMETRES.get(name, name) in measured | {name})
 
 
 def _step(count: int, at_most: int) -> int:

@@ -34,7 +34,8 @@ def print_summary(database: str, run_id: int, *, as_json: bool) -> None:
         f"{word('frames_rejected')} rejected{lost}"
     )
     click.echo(
-        f"  crystals    {word('crystals')} followed, total area {area}, coverage {number('coverage') or 0:.1%}"
+        f"  crystals    {word('crystals')} followed in all, {word('crystals_in_view')} in the last good frame, "
+        f"total area {area}, coverage {number('coverage') or 0:.1%}"
     )
     if (induction_s := number("induction_s")) is not None:
         low, high = duration_text(number("induction_low_s")), duration_text(number("induction_high_s"))

@@ -14,8 +14,8 @@ _FOR_PEOPLE = "%(asctime)s %(levelname)s: %(message)s"
 _FOR_FILES = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 ANCHORS = "monitor.audit"
-"""The logger of the audit trail's hashes: for a log that is kept, in which they stand at any level. On a terminal, which
-keeps nothing, they come with `debug` alone."""
+"""The logger of the audit trail's hashes: for a log that is kept, in which they stand at any level. On a terminal,
+which keeps nothing, they come with `debug` alone."""
 
 
 def set_up_logging(level: int, stream: TextIO | None = None, journal: str = JOURNAL_SOCKET) -> None:

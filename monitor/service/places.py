@@ -81,6 +81,8 @@ def _readable(path: Path, setting: str, *, folder: bool) -> str:
     if closed := _out_of_reach(path, setting):
         return closed
     if not path.exists():
+        if folder and not _may_make(path):
+            return f"{setting}: the folder {path} does not exist, and this user cannot make it: name one that is there"
         remedy = f"make it (mkdir -p {path})" if folder else "check its name"
         return f"{setting}: the {kind} {path} does not exist: {remedy}, or name another"
     if folder != path.is_dir():
@@ -96,7 +98,7 @@ def _writable_file(path: Path, setting: str, *, folder_is_made: bool) -> str:
     if folder_is_made and not folder.exists():
         return _can_be_made(folder, setting)
     if not folder.is_dir():
-        return f"{setting}: the folder {folder} does not exist: make it (mkdir -p {folder}), or name another place"
+        return f"{setting}: the folder {folder} does not exist{_remedy_for_database(folder)}"
     if path.is_dir():
         return f"{setting}: {path} is a folder: name a file in it, e.g. {path / 'trails.sqlite'}"
     # SQLite makes its journal beside the file.
@@ -105,6 +107,13 @@ def _writable_file(path: Path, setting: str, *, folder_is_made: bool) -> str:
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"{setting}: the file {path} cannot be written by this user: {_give(path, 'rw')}"
     return ""
+
+
+def _remedy_for_database(folder: Path) -> str:
+    if _may_make(folder):
+        return f": make it (mkdir -p {folder}), or name another place"
+    own = user_database().removeprefix("sqlite:///")
+    return f", and this user cannot make it: name a folder of yours, or leave the setting out; the file is then {own}"
 
 
 def _can_be_made(folder: Path, setting: str) -> str:
@@ -136,6 +145,12 @@ def _out_of_reach(path: Path, setting: str) -> str:
         if folder.is_dir() and not os.access(folder, os.X_OK):
             return f"{setting}: {path} cannot be reached by this user, for {folder} is closed: {_give(folder, 'x')}"
     return ""
+
+
+def _may_make(folder: Path) -> bool:
+    """Whether this user may make it and the missing folders above it."""
+    nearest = next((place for place in folder.parents if place.exists()), Path("/"))
+    return nearest.is_dir() and _may_write(nearest)
 
 
 def _may_write(folder: Path) -> bool:

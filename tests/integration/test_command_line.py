@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -111,6 +112,23 @@ def test_what_reads_gives_tables_and_json(folder: Path) -> None:
     assert "growth_rate_um_per_s" in answers["trails"].output.splitlines()[0], (
         "units stand in the columns' names"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_stands_as_a_dash_or_counts_differently_is_explained(folder: Path) -> None:
+    asked: dict[str, tuple[object, ...]] = {
+        "span": ("query", "SELECT count, d10_um, span FROM csd"),
+        "no figures": ("query", "SELECT count, mean_um FROM csd"),
+        "json": ("query", "SELECT count, d10_um, span FROM csd", "--json"),
+    }
+    answers = ask(folder, asked)
+    assert "–" in answers["span"].output, "the control: too few crystals"
+    assert answers["span"].error.startswith("d10_um, span: none where ")
+    assert "kinetics.percentile_min_count (10)" in answers["span"].error
+    assert (answers["no figures"].error, answers["json"].error) == ("", "")
+    again = run(folder, "replay", "images", "--interval-s", 20, "--database", "sqlite:///again.sqlite")
+    assert re.search(r"crystals +(\d+) followed in all, \d+ in the last good frame, total area", again.output)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.cli.reading import DISPENSABLE, TRAIL_COLUMNS
 from monitor.cli.table import NOTHING, Column, fitted_lines, table_lines
 
 MESSAGE = "Crystal 7 has grown into crystal 9; from here on both are left out of whole-crystal fits."
@@ -64,3 +65,15 @@ def test_a_column_without_a_name_and_without_words_has_its_place() -> None:
     lines, left_out = fitted_lines(columns, 40, ())
     assert left_out == []
     assert max(map(len, lines)) <= 40
+
+
+def test_a_growth_rate_keeps_both_limits_on_80_characters() -> None:
+    def column(name: str) -> Column:
+        words = {"birth_kind": "present_at_start", "end_reason": "run_end"}
+        return Column(name, [words.get(name, "0.00012345")], numeric=name not in words)
+
+    for width in (80, 60, 50):
+        lines, left_out = fitted_lines([column(name) for name in TRAIL_COLUMNS], width, DISPENSABLE)
+        assert max(map(len, lines)) <= width
+        assert left_out, "the control: some went"
+        assert not [name for name in left_out if "growth_rate" in name and "px" not in name], left_out

@@ -172,3 +172,27 @@ def test_what_lies_in_a_closed_home() -> None:
     nobody = pwd.getpwuid(NOBODY).pw_name
     assert found.startswith(f"camera.folder: {root}/home/frames cannot be reached by this user")
     assert f"setfacl -m u:{nobody}:x {root}/home)" in found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not")
+def test_a_folder_that_another_user_cannot_make_is_not_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o755)
+        (root / "open").mkdir()
+        (root / "open").chmod(0o777)
+        monkeypatch.setenv("XDG_DATA_HOME", str(root / "open"))
+        settings = station(
+            root / "open",
+            camera={"kind": "folder", "folder": f"{root}/plates/7"},
+            storage={"database": f"sqlite:///{root}/data/trails.sqlite"},
+        )
+        assert all(f"(mkdir -p {root}/" in line for line in wrong_places(settings)), "the control: root can"
+        camera, database = asked_by_nobody(settings)
+        assert "mkdir" not in camera + database
+        assert camera.endswith("/7 does not exist, and this user cannot make it: name one that is there")
+        assert database.endswith(
+            f"leave the setting out; the file is then {root}/open/crystal-monitor/station.sqlite"
+        )
+        left_out = StationSettings.model_validate({"stream": {"endpoint": f"ipc://{root}/open/frames.ipc"}})
+        assert asked_by_nobody(left_out) == [], "the advice works"
