@@ -23,21 +23,19 @@ int64_t find_core_parts(const uint8_t *half, int64_t height, int64_t width, Core
     if (parent == NULL || part_of == NULL) {
         return NO_ROOM;
     }
+    const int32_t *starts = runs.starts;
     int32_t count = 1;
     for (int64_t row = 0; row < height; row++) {
         const int32_t first = runs.of_row[row], end = runs.of_row[row + 1];
-        int32_t above = row ? runs.of_row[row - 1] : first;
+        Above above = {starts, starts + 1, (int32_t)width, BY_CORNERS, row ? runs.of_row[row - 1] : first, first};
         for (int32_t run = first; run < end; run++) {
             parent[run] = run;
-            if (!half[runs.starts[run]]) {
+            if (!half[starts[run]]) {
                 continue;
             }
-            const int64_t start = runs.starts[run] - width, stop = runs.starts[run + 1] - width;
-            while (above < first && runs.starts[above + 1] < start) {
-                above++;
-            }
-            for (int32_t other = above; other < first && runs.starts[other] <= stop; other++) {
-                if (half[runs.starts[other]]) {
+            pass_before(&above, starts[run]);
+            for (int32_t other = above.next; meets(&above, other, starts[run + 1]); other++) {
+                if (half[starts[other]]) {
                     join(parent, other, run);
                 }
             }
@@ -86,7 +84,7 @@ int64_t find_core_parts(const uint8_t *half, int64_t height, int64_t width, Core
 static void find_stretches(const uint8_t *inside, const Runs *runs, int64_t height, int64_t width, Scale *scale) {
     int32_t first = 0, count = 0;
     for (int64_t row = 0; row < height; row++) {
-        int32_t above = first;
+        Above above = {scale->starts, scale->stops, (int32_t)width, BY_SIDES, first, count};
         first = count;
         for (int32_t run = runs->of_row[row]; run < runs->of_row[row + 1]; run++) {
             const int32_t start = runs->starts[run], stop = runs->starts[run + 1];
@@ -97,10 +95,8 @@ static void find_stretches(const uint8_t *inside, const Runs *runs, int64_t heig
             scale->stops[count] = stop;
             scale->rows[count] = (int32_t)row;
             scale->pieces[count] = count;
-            while (above < first && scale->stops[above] + width <= start) {
-                above++;
-            }
-            for (int32_t other = above; other < first && scale->starts[other] + width < stop; other++) {
+            pass_before(&above, start);
+            for (int32_t other = above.next; meets(&above, other, stop); other++) {
                 join(scale->pieces, other, count);
             }
             count++;

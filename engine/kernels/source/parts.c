@@ -7,17 +7,15 @@ static void connect(const uint8_t *kinds, int64_t height, const Runs *runs, int3
     const int32_t width = height > 1 ? starts[runs->of_row[1]] : starts[runs->count];
     for (int64_t row = 0; row < height; row++) {
         const int32_t first = runs->of_row[row], end = runs->of_row[row + 1];
-        int32_t above = row ? runs->of_row[row - 1] : first;
+        Above above = {starts, starts + 1, width, BY_SIDES, row ? runs->of_row[row - 1] : first, first};
         for (int32_t run = first; run < end; run++) {
             const int32_t start = starts[run], stop = starts[run + 1];
             const uint8_t kind = kinds[start];
             if (run > first && kind != BACKGROUND && kinds[start - 1] != BACKGROUND) {
                 join(whole, run - 1, run);
             }
-            while (above < first && starts[above + 1] + width <= start) {
-                above++;
-            }
-            for (int32_t other = above; other < first && starts[other] + width < stop; other++) {
+            pass_before(&above, start);
+            for (int32_t other = above.next; meets(&above, other, stop); other++) {
                 const uint8_t beside = kinds[starts[other]];
                 if ((beside == BACKGROUND) == (kind == BACKGROUND)) {
                     join(whole, other, run);

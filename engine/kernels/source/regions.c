@@ -95,17 +95,15 @@ static void add_up(const LabelRuns *runs, const float *probability, int64_t widt
 /* Join the runs of each label by sides and corners; which are the first of their bodies stand as their own parents. */
 static void join_bodies(const LabelRuns *runs, int64_t width, int32_t *parent) {
     int32_t first = 0; /* of the row */
-    int32_t above = 0;
+    Above above = {runs->starts, runs->stops, (int32_t)width, BY_CORNERS, 0, 0};
     for (int32_t run = 0; run < runs->count; run++) {
         parent[run] = run;
         if (run && runs->rows[run] != runs->rows[run - 1]) {
-            above = runs->rows[run] == runs->rows[run - 1] + 1 ? first : run;
-            first = run;
+            above.next = runs->rows[run] == runs->rows[run - 1] + 1 ? first : run;
+            above.end = first = run;
         }
-        while (above < first && runs->stops[above] + width < runs->starts[run]) {
-            above++;
-        }
-        for (int32_t other = above; other < first && runs->starts[other] + width <= runs->stops[run]; other++) {
+        pass_before(&above, runs->starts[run]);
+        for (int32_t other = above.next; meets(&above, other, runs->stops[run]); other++) {
             if (runs->labels[other] == runs->labels[run]) {
                 join(parent, other, run);
             }
