@@ -9,8 +9,9 @@ from pathlib import Path
 from engine.errors import EngineError
 from engine.kernels.compiling import LIBRARY, SOURCE, source_digest
 
-NO_ROOM, BAD_LABEL = -1, -2
-"""What kernels return where the room did not suffice; where a label is negative or far larger than their number."""
+NO_ROOM, BAD_LABEL, MANY_PAIRS = -1, -2, -3
+"""What kernels return where the room did not suffice; where a label is negative or far larger than their number; where
+the table of pairs is too small."""
 
 _REMEDY = "Install crystal-monitor again, or in a clone run: python engine/kernels/compiling.py"
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels.arrays import KernelInputError, address, check_rows
-from engine.kernels.library import BAD_LABEL, NO_ROOM, kernels
+from engine.kernels.library import BAD_LABEL, MANY_PAIRS, kernels
 from engine.kernels.workspace import scratch, with_room
 
 Labels = NDArray[np.int32]
@@ -130,12 +130,11 @@ def look_around(
     places = _FIRST_PLACES
 
     def look(room: int, size: int) -> int:
-        nonlocal places
-        while True:
-            gained[:] = 0
-            keys = scratch("pairs", (places,), np.int64)
-            keys[:] = 0
-            count = kernels().look_around(
+        gained[:] = 0
+        keys = scratch("pairs", (places,), np.int64)
+        keys[:] = 0
+        return int(
+            kernels().look_around(
                 *images,
                 rows.start,
                 rows.stop,
@@ -147,11 +146,10 @@ def look_around(
                 room,
                 size,
             )
-            if count != NO_ROOM:
-                return int(count)
-            places *= 4
+        )
 
-    with_room(look, 8 * labels_HW.shape[1], 1)
+    while with_room(look, 8 * labels_HW.shape[1], 1) == MANY_PAIRS:
+        places *= 4
     keys = scratch("pairs", (places,), np.int64)
     return gained, np.sort(keys[keys != 0])
 

@@ -1,8 +1,9 @@
 /* What all kernels share: positions, room to work in, and how results are returned.
  *
  * Conventions: images are rows of `width` pixels without gaps; `restrict` arrays do not overlap; a function that
- * can run out of room returns NO_ROOM before it has changed anything that its caller sees, and is called again with
- * more. Nothing here keeps state, so that calls on different arrays may run side by side.
+ * can run out of room returns NO_ROOM and is called again, from the start, with more: its inputs, also those that it
+ * changes in place, are then as they were; its results may be begun. Nothing here keeps state, so that calls on
+ * different arrays may run side by side.
  */
 #ifndef KERNELS_H
 #define KERNELS_H
@@ -22,7 +23,7 @@
 #error "pixels are looked at eight bytes at a time, the first of them lowest: a little-endian processor is needed"
 #endif
 
-enum { NO_ROOM = -1, BAD_LABEL = -2 };
+enum { NO_ROOM = -1, BAD_LABEL = -2, MANY_PAIRS = -3 };
 
 /* Memory of the caller's that is handed out piece by piece. Where addresses are checked (-fsanitize=address), what has
  * not been handed out must not be touched, and a gap is left between two pieces. */

@@ -214,7 +214,8 @@ static bool look_at_row(const Image *image, int64_t row, const uint8_t *differs,
 }
 
 /* Add to `gained`, by label, the area in px² beyond whole pixels, and note pairs of labels that are near each other: by
- * pixels of the rows from `first` to before `end`. NO_ROOM where more than half of the `places` for pairs is taken. */
+ * pixels of the rows from `first` to before `end`. `gained` and `keys` are all 0 before. MANY_PAIRS where more than half
+ * of the `places` for pairs is taken. */
 EXPORT int64_t look_around(const int32_t *labels, const float *probability, int64_t height, int64_t width,
                            int64_t first, int64_t end, const int64_t *half_widths, int64_t reach, double *gained,
                            int64_t *keys, int64_t places, unsigned char *room_begin, int64_t room_bytes) {
@@ -248,7 +249,7 @@ EXPORT int64_t look_around(const int32_t *labels, const float *probability, int6
         }
         merge((const uint8_t *const *)across, (const uint8_t *const *)down, width, differs);
         if (!look_at_row(&image, row, differs, disc, gained, &pairs)) {
-            return NO_ROOM;
+            return MANY_PAIRS;
         }
         uint8_t *const oldest = across[0], *const passed = down[0];
         across[0] = across[1];
