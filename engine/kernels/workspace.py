@@ -26,10 +26,12 @@ _KEPT = _Kept()
 def _buffer(name: str, size: int) -> NDArray[np.uint8]:
     """At least so many bytes, the same again for a name and thread; what was in them may still be there."""
     kept = _KEPT.buffers.get(name)
-    if kept is None or len(kept) < size:
-        _KEPT.buffers.pop(name, None)  # given back before more is asked for
-        kept = _KEPT.buffers[name] = np.empty(size, np.uint8)
-    return kept
+    if kept is not None and len(kept) >= size:
+        return kept
+    _KEPT.buffers.pop(name, None)
+    del kept  # the last that held it: given back before more is asked for
+    larger = _KEPT.buffers[name] = np.empty(size, np.uint8)
+    return larger
 
 
 def scratch(name: str, shape: tuple[int, ...], kind: type[np.generic]) -> NDArray[Any]:
@@ -50,3 +52,4 @@ def with_room(kernel: Callable[[int, int], int], pixels: int, bytes_per_pixel: i
         if result != NO_ROOM:
             return result
         size = 2 * len(room)
+        del room  # or it would be kept while twice as much is asked for

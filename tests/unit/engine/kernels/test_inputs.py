@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -160,6 +163,32 @@ def test_room_grows_until_it_suffices_and_stays() -> None:
     first = scratch("of a test", (3, 4), np.int32)
     first[:] = 7
     assert (scratch("of a test", (2, 5), np.int32) == 7).all()
+
+
+def test_room_is_given_back_before_more_is_asked_for() -> None:
+    asked = []
+
+    def kernel(_room: int, size: int) -> int:
+        asked.append(size)
+        return 5 if size > 32 << 20 else -1
+
+    peaks = []
+
+    def ask() -> None:  # in a thread of its own, which has no room yet
+        tracemalloc.start()
+        with_room(kernel, 1, 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        for size in (64 << 20, 128 << 20):
+            scratch("of this test", (size,), np.uint8)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert len(asked) > 2
+    assert asked[-1] <= peaks[0] < 1.05 * asked[-1]
+    assert peaks[1] < 1.05 * (asked[-1] + (128 << 20))
 
 
 def test_a_hull_of_points_nearly_on_a_line_has_room_for_corners_that_rounding_makes_twice() -> None:
