@@ -57,8 +57,9 @@ class Housekeeping:
                     done.run_id, done.name, done.alerts_waiting,
                 )  # fmt: skip
         elif done is not None:
+            frames = f" and {done.frames_removed} frames" if done.frames_removed else ""
             log.info(
-                "run %d (%s) %s: %d of %d points are gone",
-                done.run_id, done.name, done.action, done.points_removed, done.points,
+                "run %d (%s) %s: %d of %d points%s are gone",
+                done.run_id, done.name, done.action, done.points_removed, done.points, frames,
             )  # fmt: skip
         return True

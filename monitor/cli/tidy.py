@@ -86,9 +86,10 @@ def tidy(
             continue
         would = "would be " if dry_run else ""
         share = one.points_removed / one.points if one.points else 0.0
+        frames = f" and {one.frames_removed} frames" if one.frames_removed else ""
         click.echo(
             f"run {one.run_id} ({one.name}): {would}{one.action}, {one.points_removed} of {one.points} points "
-            f"({share:.0%}) {'would go' if dry_run else 'gone'}"
+            f"({share:.0%}){frames} {'would go' if dry_run else 'gone'}"
         )
     if not done:
         click.echo("no run is due")

@@ -31,7 +31,8 @@ class RetentionSettings(SettingsModel):
     frames_every_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Of a run that is thinned, one frame is kept for every so many seconds; 0 keeps all. Kept as well are frames with
     anything left of them (points, size distribution, image, event), where status, reason, state, back end, calibration
-    or session change, and each field's first and last. Those that go stay counted in run_summary and session_log."""
+    or session change, and each field's first and last. Those that go stay counted in run_summary and session_log. A run
+    that was thinned before this was set is not thinned again, and keeps its frames."""
     runs_days: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """So many days after its end a run is removed whole, once none of its alerts waits for a sink; none keeps all.
     Archived frames have their own budget."""

@@ -18,9 +18,7 @@ _KIND = (
     frame.c.backend,
     frame.c.um_per_px,
 )
-_FIELD = select(field.c.run_id, field.c.name, field.c.last_ok_frame_id, run.c.zero_s).join(
-    run, run.c.run_id == field.c.run_id
-)
+_FIELD = select(field.c.run_id, field.c.name, run.c.zero_s).join(run, run.c.run_id == field.c.run_id)
 _REMOVE = text(
     "DELETE FROM frame WHERE frame_id = :frame_id "
     "AND NOT EXISTS (SELECT 1 FROM point p WHERE p.frame_id = frame.frame_id) "
@@ -35,10 +33,10 @@ def surplus_frames(
     """Of the field's frames from one to the other those that may go, but for frames that have points left.
 
     Kept are the first of every stretch of `every_s` seconds; the two ends; archived frames and those at events; both
-    frames where status, reason, state, back end, calibration or session change; the field's last good one, and the last
-    good one before time zero, by which the run's induction is told.
+    frames where status, reason, state, back end, calibration or session change, and with them the field's last good
+    one, whose totals the run's are; the last good one before time zero, by which the run's induction is told.
     """
-    (run_id, name, last_ok_id, zero_s) = connection.execute(_FIELD.where(field.c.field_id == field_id)).one()
+    (run_id, name, zero_s) = connection.execute(_FIELD.where(field.c.field_id == field_id)).one()
     here = (frame.c.field_id == field_id, frame.c.frame_id >= first_id, frame.c.frame_id <= last_id)
     rows = connection.execute(
         select(frame.c.frame_id, frame.c.elapsed_s, frame.c.archived, *_KIND)
@@ -53,7 +51,7 @@ def surplus_frames(
         .order_by(frame.c.elapsed_s.desc())
         .limit(1)
     )
-    kept_ids = {rows[0].frame_id, rows[-1].frame_id, last_ok_id, connection.execute(at_zero).scalar()}
+    kept_ids = {rows[0].frame_id, rows[-1].frame_id, connection.execute(at_zero).scalar()}
     times_s = [row.elapsed_s for row in rows]
     happened = select(event.c.elapsed_s).where(
         event.c.run_id == run_id,

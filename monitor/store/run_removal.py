@@ -56,7 +56,7 @@ def removal(
     doing = f"removing run {run_id} from"
     if dry_run:
         points = transact(lambda connection: points_of(connection, run_id), doing)
-        yield tidied(run_id, name, "removed", points, points)
+        yield tidied(run_id, name, "removed", points, points, None)
         return
     points, fields = transact(lambda connection: _begin(connection, run_id), doing)
     for field_id in fields:
@@ -72,7 +72,7 @@ def removal(
     while transact(lambda connection: _remove_events(connection, of_run), doing):
         yield None
     transact(lambda connection: _conclude(connection, run_id, name, now, points), doing)
-    yield tidied(run_id, name, "removed", points, points)
+    yield tidied(run_id, name, "removed", points, points, None)
 
 
 def undelivered(connection: Connection) -> dict[int, int]:

@@ -67,6 +67,8 @@ class Tidied:
     """Points before."""
     points_removed: int
     """Points that are gone."""
+    frames_removed: int | None = 0
+    """Frames that are gone; None where the run is, with all of them."""
     alerts_waiting: int = 0
     """Alerts that have not reached a sink and were not given up, counted per sink."""
 
@@ -120,7 +122,14 @@ def _waiting(connection: Connection, before: datetime, station: str | None) -> l
     alerts = undelivered(connection)
     ended = connection.execute(_ended(before, station).where(run.c.run_id.in_(list(alerts)))).all()
     return [
-        Tidied(row.run_id, row.name, "waiting", points_of(connection, row.run_id), 0, alerts[row.run_id])
+        Tidied(
+            row.run_id,
+            row.name,
+            "waiting",
+            points_of(connection, row.run_id),
+            0,
+            alerts_waiting=alerts[row.run_id],
+        )
         for row in ended
     ]
 
@@ -137,7 +146,7 @@ def _thinning(
     doing = f"thinning run {run_id} in"
     known = select(field.c.field_id).where(field.c.run_id == run_id).order_by(field.c.field_id)
     fields = transact(lambda connection: list(connection.execute(known).scalars()), doing)
-    points = removed = 0
+    points = removed = frames = 0
     for field_id in fields:
         reached = -1 if dry_run else None
         while True:
@@ -151,6 +160,7 @@ def _thinning(
                     yield None
             points += plan.points
             removed += plan.points - plan.kept_count
+            frames += len(plan.without_frame)
             if dry_run:
                 reached = plan.last_frame_id
                 yield None
@@ -161,7 +171,7 @@ def _thinning(
             yield from _carry_out(transact, doing, field_id, moments, plan)
     if not dry_run:
         transact(lambda connection: _conclude(connection, run_id, name, now, wanted), doing)
-    yield Tidied(run_id, name, "thinned", points, removed)
+    yield Tidied(run_id, name, "thinned", points, removed, frames)
 
 
 def _next_block(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 from monitor.settings.retention import RetentionSettings
 from monitor.store.bulk import select_rows
 from monitor.store.frame_thinning import surplus_frames
-from monitor.store.tables import event, point, size_distribution, trail
+from monitor.store.tables import event, frame, point, size_distribution, trail
 from monitor.store.thinning import changes, gap_ends, kept_points, noise
 
 DELETE_POINT = delete(point).where(
@@ -89,7 +89,7 @@ class BlockPlan:
     without_distribution: list[int] = field(default_factory=list)
     """Frames whose size distributions go."""
     without_frame: list[int] = field(default_factory=list)
-    """Frames that go themselves, if nothing is left of them."""
+    """Frames that go themselves: nothing is left of them."""
 
     @property
     def kept_count(self) -> int:
@@ -148,9 +148,12 @@ def decide(
 ) -> Iterator[None]:
     """Fill the plan, a slice of rows between two steps."""
     trails: dict[int, list[Row]] = defaultdict(list)
+    with_revisions: set[int] = set()
     for first, last in _chunks(moments, slice_rows):
         for row in transact(lambda connection: read_points(connection, first, last, field_id), doing):  # noqa: B023  # called at once
-            if not row["superseded"]:
+            if row["superseded"]:
+                with_revisions.add(row["frame_id"])
+            else:
                 trails[row["crystal_id"]].append(row)
         yield None
     times_s = {moment.frame_id: moment.elapsed_s for moment in moments}
@@ -177,7 +180,9 @@ def decide(
     if wanted.frames_every_s > 0:
         ends, every_s = (moments[0].frame_id, moments[-1].frame_id), wanted.frames_every_s
         surplus = transact(lambda connection: surplus_frames(connection, field_id, *ends, every_s), doing)
-        plan.without_frame = sorted(set(surplus).difference(*plan.kept.values()))
+        distributions = transact(lambda connection: _with_distribution(connection, field_id, *ends), doing)
+        left = distributions.difference(plan.without_distribution) | with_revisions
+        plan.without_frame = sorted(set(surplus).difference(left, *plan.kept.values()))
 
 
 def _judge(
@@ -241,6 +246,15 @@ def _event_times(connection: Connection, run_id: int, moments: list[Moment]) -> 
 def _confirmed(connection: Connection, field_id: int) -> set[int]:
     wanted = select(trail.c.crystal_id).where(trail.c.field_id == field_id, text("trail.confirmed"))
     return set(connection.execute(wanted).scalars())
+
+
+def _with_distribution(connection: Connection, field_id: int, first_id: int, last_id: int) -> set[int]:
+    found = (
+        select(size_distribution.c.frame_id)
+        .join(frame, frame.c.frame_id == size_distribution.c.frame_id)
+        .where(frame.c.field_id == field_id, frame.c.frame_id.between(first_id, last_id))
+    )
+    return set(connection.execute(found).scalars())
 
 
 def _surplus_distributions(moments: list[Moment], every_s: float) -> list[int]:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.records import Event, FrameQuality, FrameStatus, RejectReason, TrailEvent
-from monitor.records.run import Run, RunEnded
-from monitor.records.vocabulary import EventKind
+from monitor.records import Event, FrameQuality, FrameStatus, RejectReason, TrailEnd, TrailEvent
+from monitor.records.run import Run, RunEnded, TimeZeroSet
+from monitor.records.vocabulary import EndReason, EventKind
 from monitor.settings.retention import RetentionSettings
 from monitor.store import SqlTrailStore, TrailReader, open_store
 from tests import trail_results as made
@@ -177,13 +177,21 @@ def test_a_run_is_removed_whole_and_its_number_not_given_again(
 
 
 QUIET = RetentionSettings(full_points_days=0, size_distributions_every_s=60, frames_every_s=60)
-REJECTED = range(300, 340)
+REJECTED = (*range(300, 340), *range(680, FRAMES))
+OK = FRAMES - len(REJECTED)
+DIED_AT, ZERO_S, BORN_AGAIN_AT = 446, 450.5, 610
 
 
 def fill_quiet(store: SqlTrailStore) -> Run:
-    """Crystals for a hundred frames, then none; a while of rejected frames; one archived, one with a note's event."""
+    """Crystals for a hundred frames, then none to be seen until they count as gone; one that is born after time zero.
+
+    A while of rejected frames, and such at the end; one frame archived, with a note's event. No event is at the last
+    frame before time zero, and the field was empty in none before it but those since the crystals went.
+    """
     run = store.start_run(made.run_start())
     for index in range(FRAMES):
+        if index > ZERO_S and not run.zero_s:
+            run = store.record(run, TimeZeroSet(made.at(ZERO_S)))
         if index in REJECTED:
             store.append(
                 run, made.without_sight(index, FrameQuality(FrameStatus.REJECTED, RejectReason.DARK))
@@ -193,6 +201,14 @@ def fill_quiet(store: SqlTrailStore) -> Run:
         changes: dict[str, Any] = {"distributions": (made.distribution(3),)} if points else {}
         if index == 1:
             changes["born"] = [made.birth(crystal, 1.0) for crystal in CRYSTALS]
+        if index == DIED_AT:
+            changes["ended"] = [
+                TrailEnd(crystal, EndReason.DISSOLVED, float(DIED_AT)) for crystal in CRYSTALS
+            ]
+        if index >= BORN_AGAIN_AT:
+            points = [made.point(9, index, 200.0 + index)]
+        if index == BORN_AGAIN_AT:
+            changes["born"] = [made.birth(9, float(index), clear_s=index - 1.0)]
         if index == 555:
             changes |= {"archived": "kept.npz", "events": (Event(EventKind.NOTE, "looked in"),)}
         store.append(run, made.result(index, points, **changes))
@@ -205,7 +221,11 @@ def test_frames_of_which_nothing_is_left_go_and_stay_counted(
 ) -> None:
     fill_quiet(store)
     before = {name: only(rows(reader, name)) for name in ("run_summary", "session_log")}
-    assert (before["run_summary"]["frames_ok"], before["run_summary"]["frames_rejected"]) == (660, 40)
+    summary = before["run_summary"]
+    assert (summary["frames_ok"], summary["frames_rejected"]) == (OK, len(REJECTED))
+    assert summary["induction_s"] == summary["induction_high_s"] == BORN_AGAIN_AT - ZERO_S, "the control"
+    assert summary["induction_low_s"] == BORN_AGAIN_AT - 1 - ZERO_S
+    assert summary["total_area_px"] == 200.0 + 679, "the control: the last good frame's"
     drain(store.tidy(QUIET, LATER))
     left = rows(reader, "frame_log")
     kept = {row["frame_index"] for row in left}
@@ -217,12 +237,27 @@ def test_frames_of_which_nothing_is_left_go_and_stay_counted(
         assert now == was
     assert {row["frame_index"] for row in rows(reader, "growth_history")} <= kept
     assert {row["frame_index"] for row in rows(reader, "csd")} <= kept
-    assert {0, FRAMES - 1, 299, 300, 339, 340, 555} <= kept, (
+    assert {0, FRAMES - 1, 299, 300, 339, 340, 555, 679, 680} <= kept, (
         "ends, changes of status, the event with its image"
     )
+    assert 450 in kept, "the last before time zero"
+    assert 449 not in kept, "the control"
     assert max(np.diff(sorted(kept))) <= 2 * 60
     said = only(rows(reader, "tidying_log"))
     assert json.loads(said["detail"])["frames_removed"] == FRAMES - len(left)
+
+
+@pytest.mark.parametrize("distributions_every_s", [60, 7, 0])
+def test_how_many_frames_go_is_told_before_and_after(
+    store: SqlTrailStore, reader: TrailReader, distributions_every_s: float
+) -> None:
+    wanted = QUIET.model_copy(update={"size_distributions_every_s": distributions_every_s})
+    fill_quiet(store)
+    (would,) = drain(store.tidy(wanted, LATER, dry_run=True))
+    (done,) = drain(store.tidy(wanted, LATER))
+    assert would == done
+    assert done.frames_removed == FRAMES - len(rows(reader, "frame_log")) > 400
+    assert drain(store.tidy(QUIET, LATER)) == [], "a run is thinned once"
 
 
 def test_an_interrupted_thinning_of_frames_counts_each_once(
@@ -241,5 +276,5 @@ def test_an_interrupted_thinning_of_frames_counts_each_once(
     left = len(rows(reader, "frame_log"))
     assert left < part < FRAMES, "the control: it was interrupted between two slices"
     summary = only(rows(reader, "run_summary"))
-    assert (summary["frames_ok"], summary["frames_rejected"]) == (660, 40)
+    assert (summary["frames_ok"], summary["frames_rejected"]) == (OK, len(REJECTED))
     assert only(rows(reader, "session_log"))["considered"] == FRAMES

@@ -56,6 +56,20 @@ def test_waits_are_used_until_all_is_done(tmp_path: Path) -> None:
     store.close()
 
 
+def test_frames_that_went_are_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store(str(tmp_path / "trails.sqlite"))
+    run = store.start_run(made.run_start())
+    for index in range(50):
+        store.append(run, made.result(index))
+    store.record(run, RunEnded(made.at(50)))
+    keeper = Housekeeping(store, RetentionSettings(full_points_days=1, frames_every_s=10), SetClock())
+    with caplog.at_level("INFO"):
+        while keeper.use(1.0):
+            pass
+    store.close()
+    assert "run 1 (salt) thinned: 0 of 0 points and 44 frames are gone" in caplog.text
+
+
 def test_that_a_run_waits_for_its_alerts_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -69,6 +69,30 @@ def test_a_dry_run_tells_what_the_command_then_does(tmp_path: Path) -> None:
     assert "nothing says what to tidy" in command("tidy", "--database", str(database), code=2)
 
 
+def test_frames_that_go_are_told(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    store = open_store(str(database))
+    run = store.start_run(made.run_start())
+    for index in range(50):
+        store.append(run, made.result(index))
+    store.record(run, RunEnded(made.at(50)))
+    store.close()
+    config = tmp_path / "station.toml"
+    config.write_text(
+        f'[storage]\ndatabase = "sqlite:///{database}"\n'
+        "[storage.retention]\nfull_points_days = 0\nframes_every_s = 10\n"
+    )
+    options = ("tidy", "--config", str(config))
+    assert "run 1 (salt): would be thinned, 0 of 0 points (0%) and 44 frames would go" in command(
+        *options, "--dry-run"
+    )
+    (would,) = json.loads(command(*options, "--dry-run", "--json"))["runs"]
+    assert would["frames_removed"] == 44
+    assert "run 1 (salt): thinned, 0 of 0 points (0%) and 44 frames gone" in command(*options)
+    with TrailReader(str(database)) as reader:
+        assert len(reader.view("frame_log")) == 50 - 44
+
+
 def test_a_run_that_waits_for_its_alerts_is_named(tmp_path: Path) -> None:
     database = tmp_path / "trails.sqlite"
     store = open_store(str(database))
