@@ -26,7 +26,11 @@ def add_commands(commands: Commands) -> None:
     )
     compare.add_argument("set", choices=("suspension", "simulation"), help="what to compare on")
     compare.add_argument(
-        "--work", type=Path, required=True, help="folder for checkpoints of what is under way"
+        "--work",
+        type=Path,
+        required=True,
+        help="folder for checkpoints of what is under way, and for the weights (8 MB a job) that --growth can ask for "
+        "later",
     )
     compare.add_argument(
         "--results",
@@ -46,7 +50,10 @@ def add_commands(commands: Commands) -> None:
     )
     add_data(compare)
     compare.add_argument(
-        "--growth", action="store_true", help="let each row also follow simulated runs: error of growth rates"
+        "--growth",
+        action="store_true",
+        help="let each row also follow simulated runs: error of growth rates; added to results that have none, by the "
+        "weights in --work, or by training anew",
     )
     compare.add_argument("--list", action="store_true", help="say what is left to do, and do nothing")
     compare.set_defaults(run=_compare)
@@ -72,7 +79,7 @@ def _compare(options: argparse.Namespace) -> None:
         update={"seeds": tuple(options.seeds)}
     )
     frames = plan.frames(data_of(options))
-    jobs = pending(plan, frames.folds, options.results, options.only)
+    jobs = pending(plan, frames.folds, options.results, options.only, options.growth)
     if options.list:
         for job in jobs:
             print(job.name)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 GROWTH_RUNS = (("demo", GROWTH_SEEDS[0]), ("needles", GROWTH_SEEDS[0]))
 """Simulated runs, preset and seed, that a row follows where it is asked to."""
 TRIALS_NAME = "trials.json"
+KEPT_NAME = "weights.pt"
+"""What was trained, in a job's folder: growth can be asked for later."""
 
 
 def run_job(
@@ -39,8 +41,8 @@ def run_job(
 ) -> JobResult:
     """Do a job in the folder `work`, or what is left of it; give its result.
 
-    `work` holds checkpoints and trials and may be deleted once the result is written. With `growth` what was
-    trained also follows simulated runs, which changes nothing else in the result.
+    `work` holds the checkpoint and may be deleted once the result is written; `KEPT_NAME` in it is what `with_growth`
+    needs. With `growth` what was trained also follows simulated runs, which changes nothing else in the result.
     """
     begun_s = time.monotonic()
     parts = frames.parts(job.fold)
@@ -55,9 +57,8 @@ def run_job(
     best_rate = max(trials, key=lambda rate: trials[rate])
     configuration = _at_rate(shared, float(best_rate))
     state = _train(configuration, parts, work, allowance)
-    trainee = networks.build(configuration.network, width, configuration.seed)
-    trainee.module.load_state_dict(state.kept)
-    segment = _segment(trainee, configuration)
+    checkpoint.save(_weights_alone(state), work / KEPT_NAME)
+    segment = _trained(state)
     sheet = tested(segment, parts.test, frames.instances)
     cost = matched.read().of(job.variant.network)
     learned = {
@@ -72,6 +73,19 @@ def run_job(
         "growth": _growth(segment) if growth else None,
     }
     return _result(plan, job, sheet, begun_s).model_copy(update=learned)
+
+
+def with_growth(result: JobResult, work: Path) -> JobResult | None:
+    """A result with growth added to it; None: the folder `work` does not hold the weights that were trained for it."""
+    if result.threshold is not None:
+        return result.model_copy(update={"growth": _growth(result.threshold.segment)})
+    path = work / KEPT_NAME
+    if not path.exists():
+        return None
+    state = checkpoint.load(path)
+    if (state.configuration, state.step) != (result.training, result.kept_step):
+        return None
+    return result.model_copy(update={"growth": _growth(_trained(state))})
 
 
 def chosen_rates(
@@ -168,6 +182,18 @@ def _train(
 
 def _segment(trainee: Trainee, configuration: TrainingConfiguration) -> Segment:
     return lambda image_HW: trainee.segment(image_HW, configuration.loss, RELEASE_THRESHOLDS)
+
+
+def _weights_alone(state: checkpoint.Checkpoint) -> checkpoint.Checkpoint:
+    step = state.best.step if state.best else state.step
+    return checkpoint.Checkpoint(state.configuration, step, {}, state.kept, None)
+
+
+def _trained(state: checkpoint.Checkpoint) -> Segment:
+    configuration = state.configuration
+    trainee = networks.build(configuration.network, configuration.width, configuration.seed)
+    trainee.module.load_state_dict(state.kept)
+    return _segment(trainee, configuration)
 
 
 def _growth(segment: Segment) -> GrowthScores:

@@ -6,7 +6,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from train.comparison.job import run_job
+from train.comparison.job import KEPT_NAME, run_job, with_growth
 from train.comparison.result import path_of, plan_sha256, read_result, write_result
 from train.errors import TrainingError
 from train.watching import duration
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from train.comparison.frames import ComparisonSet
     from train.comparison.plan import Job, Plan
+    from train.comparison.result import JobResult
     from train.loop import Allowance
 
 
-def pending(plan: Plan, folds: int, results: Path, only: Sequence[str] | None = None) -> list[Job]:
-    """Jobs without a result, in order; `only` names the rows to do.
+def pending(
+    plan: Plan, folds: int, results: Path, only: Sequence[str] | None = None, growth: bool = False
+) -> list[Job]:
+    """Jobs without a result (with `growth`: and those whose result has none of it), in order; `only` names rows to do.
 
     Raises `TrainingError` for a row that is not in the plan, and for results of another plan: rows of a table
     that were made in different ways are no comparison.
@@ -32,13 +35,14 @@ def pending(plan: Plan, folds: int, results: Path, only: Sequence[str] | None = 
     left = []
     for job in plan.jobs(folds):
         path = path_of(results, plan, job)
-        if not path.exists():
-            if only is None or job.variant.name in only:
-                left.append(job)
-        elif read_result(path).plan_sha256 != plan_sha256(plan, job.variant):
+        done = read_result(path) if path.exists() else None
+        if done is not None and done.plan_sha256 != plan_sha256(plan, job.variant):
             raise TrainingError(
                 f"{path} was made by another plan: delete it, or give another folder for results"
             )
+        complete = done is not None and not (growth and done.growth is None)
+        if not complete and (only is None or job.variant.name in only):
+            left.append(job)
     return left
 
 
@@ -55,7 +59,8 @@ def run_all(
 ) -> int:
     """Do jobs until all are done or the time is over, which is looked at between jobs; give the number done.
 
-    With `growth` each row also follows simulated runs.
+    With `growth` each row also follows simulated runs; where there is a result and its weights are kept in `work`,
+    that alone is done, else the whole job.
     """
     begun_s = time.monotonic()
     for number, job in enumerate(jobs):
@@ -63,12 +68,27 @@ def run_all(
             say(f"the time is over: {number} of {len(jobs)} jobs done; the same command goes on")
             return number
         folder = work / plan.data / job.name
-        result = run_job(plan, job, frames, folder, allowance, growth)
-        write_result(result, path_of(results, plan, job))
-        shutil.rmtree(folder, ignore_errors=True)
+        path = path_of(results, plan, job)
+        result = _with_growth(path, folder) if growth else None
+        result = result or run_job(plan, job, frames, folder, allowance, growth)
+        write_result(result, path)
+        _clear(folder)
         iou = result.scores.pixels.iou
         shown = "none" if iou is None else f"{iou:.4f}"
         left_s = (time.monotonic() - begun_s) / (number + 1) * (len(jobs) - number - 1)
         done = f"{number + 1}/{len(jobs)} {plan.data} {job.name}"
         say(f"{done}: IoU {shown}, {result.seconds:.0f} s; about {duration(left_s)} left")
     return len(jobs)
+
+
+def _with_growth(path: Path, folder: Path) -> JobResult | None:
+    return with_growth(read_result(path), folder) if path.exists() else None
+
+
+def _clear(folder: Path) -> None:
+    """Delete what a job needed while it was under way; the weights stay."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != KEPT_NAME:
+            path.unlink()

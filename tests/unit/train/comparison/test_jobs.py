@@ -78,6 +78,44 @@ def test_a_row_follows_simulated_runs_where_it_is_asked_to(tmp_path, monkeypatch
     )
 
 
+def test_growth_is_added_to_results_by_the_weights_that_are_kept(tmp_path, monkeypatch):
+    few = [rule for rule in first_rules() if rule.method == "otsu"]
+    monkeypatch.setattr(jobs, "choose", lambda frames: choose(frames, few))
+    monkeypatch.setattr(jobs, "GROWTH_RUNS", (("demo", 9001),))
+    monkeypatch.setattr(jobs, "recovered", partial(jobs.recovered, frames=3))
+    plan = tiny_plan(variants=tuple(Variant(name=name, network=name) for name in ("ours", "thresholding")))
+    work, results, said = tmp_path / "work", tmp_path / "results", []
+
+    def run(growth):
+        left = pending(plan, 1, results, growth=growth)
+        run_all(plan, Blots(), left, work, results, ALONE, say=said.append, growth=growth)
+        return {result.variant.name: result for result in read_results(results, "suspension")}
+
+    plain = run(growth=False)
+    folder = work / "suspension" / "ours" / "fold-0-seed-0"
+    assert [path.name for path in folder.iterdir()] == [jobs.KEPT_NAME]
+    assert pending(plan, 1, results) == []
+    assert len(pending(plan, 1, results, growth=True)) == 2
+    assert pending(plan, 1, results, ["ours"], growth=True)[0].variant.name == "ours"
+
+    def trains(*arguments, **named):
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.loop, "train", trains)
+        followed = run(growth=True)
+    assert {name: result.growth.runs for name, result in followed.items()} == {"ours": 1, "thresholding": 1}
+    alone = {name: result.model_copy(update={"growth": None}) for name, result in followed.items()}
+    assert alone == plain
+    assert pending(plan, 1, results, growth=True) == []
+
+    # without its weights a row is trained again
+    (folder / jobs.KEPT_NAME).unlink()
+    path_of(results, plan, Job(plan.variants[0], 0, 0)).write_text(plain["ours"].model_dump_json())
+    again = run(growth=True)["ours"]
+    assert again.model_copy(update={"seconds": 0}) == followed["ours"].model_copy(update={"seconds": 0})
+
+
 def test_every_network_has_the_same_steps_crops_and_trials(monkeypatch, tmp_path):
     """What differs between rows is what the row says: of two networks' runs, name, width and learning rate alone."""
     runs = []
