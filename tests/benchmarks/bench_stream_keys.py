@@ -1,6 +1,6 @@
 """What keys cost the frame stream: CURVE over TCP on this machine against plain ipc and TCP, beside a memory copy.
 
-    python tests/benchmarks/bench_curve.py [--blocks 40] [--frames 40] [--json PATH]
+    python tests/benchmarks/bench_stream_keys.py [--blocks 40] [--frames 40] [--json PATH]
 
 Three grabber processes hold the same frames of 1024×1024 pixels of 8 bit, policy `lossless`, and are asked by turns in
 blocks. A frame's time is from the question to the frame in hand: what the analysis waits for a frame that is ready. The
@@ -143,7 +143,7 @@ def main() -> None:
                 arms[name].block(options.frames)
             copying_s.append(copies_s(options.frames))
     report = Report(
-        "curve", f"Keys on the stream: frames of {SIDE_PX}×{SIDE_PX}, {options.blocks} blocks by turns"
+        "stream_keys", f"Keys on the stream: frames of {SIDE_PX}×{SIDE_PX}, {options.blocks} blocks by turns"
     )
 
     def ratio(ours: list[float], theirs: list[float]) -> float:
