@@ -1,7 +1,8 @@
-"""Mish in bfloat16 by table: a sixth of the time of torch's own on a CPU, and rounded once.
+"""Mish in bfloat16 by table: rounded once, and faster than torch's own on a CPU.
 
 A bfloat16 has 65,536 values, so Mish and its slope are two tables of 128 kB; torch computes exp, log1p and tanh of
-each element instead, which took two fifths of a training step.
+each element instead. What a training step gains by it: `tests/benchmarks/bench_training.py`, row
+`step, bfloat16, torch's Mish / bfloat16, processor`.
 """
 
 from __future__ import annotations
