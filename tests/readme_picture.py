@@ -1,4 +1,4 @@
-"""Draw the README's picture from what `make demo` left in its database: `python deploy/pictures/draw_demo.py`.
+"""Draw the README's picture from what `make demo` left in its database: `python -m tests.readme_picture`.
 
 Needs matplotlib (extra `train`). The frame is rendered anew, segmented with the shipped weights and outlined as alerts
 show it; the numbers and curves are what the daemon wrote.
@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib import patheffects
 from matplotlib import pyplot as plt
 from PIL import Image
@@ -39,6 +40,19 @@ STATES = (
 RUN = "SELECT t95_elapsed_s / 60, completed_elapsed_s / 60 FROM run_summary WHERE run_id = :run"
 
 
+def label_of(labels_HW: npt.NDArray[np.int32], x_px: float, y_px: float) -> int:
+    """The label whose pixels' mean lies nearest (at that point itself a concave crystal may not be); 0: there is none."""
+    y, x = np.nonzero(labels_HW)
+    labels = labels_HW[y, x]
+    pixels = np.bincount(labels)
+    sums = [np.bincount(labels, weights=along) for along in (x, y)]
+    known = np.flatnonzero(pixels)
+    away = np.hypot(
+        *(total[known] / pixels[known] - at for total, at in zip(sums, (x_px, y_px), strict=True))
+    )
+    return int(known[np.argmin(away)]) if known.size else 0
+
+
 def main(database: str = "crystal-monitor-demo.sqlite", picture: str = "deploy/pictures/demo.png") -> None:
     """Draw `picture` from the last run of the demo's `database`."""
     asked = sqlite3.connect(f"file:{Path(database)}?mode=ro", uri=True)
@@ -55,8 +69,7 @@ def main(database: str = "crystal-monitor-demo.sqlite", picture: str = "deploy/p
     halo = patheffects.withStroke(linewidth=2, foreground="white")
     colours = {}
     for number, x, y in asked.execute(CRYSTALS, {"run": run, "shown_s": shown_s}):
-        label = labels_HW[round(y), round(x)]
-        colours[number] = mpl.colors.hsv_to_rgb((int(label) * 47 % 180 / 180, 1.0, 0.85))
+        colours[number] = mpl.colors.hsv_to_rgb((label_of(labels_HW, x, y) * 47 % 180 / 180, 1.0, 0.85))
         left.text(x, y, str(number), ha="center", va="center", fontsize=7, path_effects=[halo])
     left.spines[:].set_visible(False)
     left.set(title=f"{len(colours)} crystals at {shown_s / 60:.0f} min", xticks=[], yticks=[])
