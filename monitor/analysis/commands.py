@@ -106,6 +106,9 @@ def obey(command: Command, asked_by: Attribution, keeper: RunKeeper, fields: Fie
     if isinstance(command, NewRun):
         keeper.begin_next(command.name, by)
         return f"run {command.name!r} begins with the next frame"
+    if isinstance(command, Acknowledge):
+        keeper.acknowledge(EventAcknowledged(now, command.event_id), by)
+        return f"event {command.event_id} is acknowledged"
     run = keeper.run
     if run is None:
         raise ControlError(f"{command.command}: no run is open; a run begins with the first frame")
@@ -116,9 +119,6 @@ def obey(command: Command, asked_by: Attribution, keeper: RunKeeper, fields: Fie
         case WriteNote():
             keeper.record(RunEvent(now, Event(EventKind.NOTE, command.text)), by)
             return f"noted in run {run.run_id} ({run.start.name})"
-        case Acknowledge():
-            keeper.record(EventAcknowledged(now, command.event_id), by)
-            return f"event {command.event_id} is acknowledged"
         case Mute():
             if fields is None:
                 raise ControlError("the daemon is down and raises no alerts: start it, then mute")

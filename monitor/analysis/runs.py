@@ -12,7 +12,7 @@ from monitor.errors import StoreError, StoreUnusableError
 from monitor.frame import FailedFrame, Frame, TimeSource
 from monitor.records import Event, EventKind, FrameResult
 from monitor.records.audit import OF_THE_PROCESS, Attribution
-from monitor.records.run import Run, RunChange, RunEnded, RunEvent, RunStart
+from monitor.records.run import EventAcknowledged, Run, RunChange, RunEnded, RunEvent, RunStart
 from monitor.settings.redaction import settings_snapshot
 from monitor.settings.station import StationSettings
 from monitor.store import TrailStore
@@ -136,6 +136,10 @@ class RunKeeper:
         """Commit what happened outside any frame to the open run, and who did it; raises StoreError."""
         assert self._run is not None, "there is no open run"
         self._run = self._store.record(self._run, change, by)
+
+    def acknowledge(self, acknowledged: EventAcknowledged, by: Attribution) -> None:
+        """Acknowledge an event of any run of the station, whether or not one is open; raises StoreError."""
+        self._store.record(self._run, acknowledged, by)
 
     def end(self, reason: str, by: Attribution = OF_THE_PROCESS) -> None:
         """End the open run, if there is one."""

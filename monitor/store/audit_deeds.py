@@ -50,20 +50,22 @@ def run_ended(ended: Run, at: Instant, message: str, by: Attribution) -> AuditEn
     return AuditEntry(AuditKind.RUN_ENDED, message, by, ended.run_id, details={"ended_at": utc_text(at.utc)})
 
 
-def run_changed(
-    before: Run, after: Run, change: RunChange, by: Attribution, run_id: int
-) -> AuditEntry | None:
-    """The deed that a change to the run `run_id` is; None for one that the trail does not tell of, or elsewhere."""
+def acknowledged(change: EventAcknowledged, by: Attribution, run_id: int) -> AuditEntry:
+    """An event of the run `run_id` was acknowledged."""
+    # That the run is named here too tells these rows from former ones, which named the open run.
+    details = {"event_id": change.event_id, "run_id": run_id}
+    message = f"event {change.event_id} acknowledged"
+    return AuditEntry(AuditKind.ACKNOWLEDGED, message, by, run_id, details=details)
+
+
+def run_changed(before: Run, after: Run, change: RunChange, by: Attribution) -> AuditEntry | None:
+    """The deed that a change is; None for one that the trail does not tell of (or that is told of elsewhere)."""
+    run_id = before.run_id
     match change:
         case TimeZeroSet():
             zeros = {"before_s": before.zero_s, "after_s": after.zero_s}
             message = f"time zero set, {after.zero_s - before.zero_s:+.6g} s after the last one"
             return AuditEntry(AuditKind.TIME_ZERO, message, by, run_id, details=zeros)
-        case EventAcknowledged():
-            # That the run is named here too tells these rows from former ones, which named the open run.
-            acknowledged = {"event_id": change.event_id, "run_id": run_id}
-            message = f"event {change.event_id} acknowledged"
-            return AuditEntry(AuditKind.ACKNOWLEDGED, message, by, run_id, details=acknowledged)
         case AlertsMuted():
             muted = {"until": change.until.utc.isoformat()}
             return AuditEntry(AuditKind.MUTED, change.message, by, run_id, details=muted)

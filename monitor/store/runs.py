@@ -28,7 +28,7 @@ from monitor.records.run import (
 from monitor.records.vocabulary import EndReason, EventKind
 from monitor.store import ledger
 from monitor.store.audit import write_audit
-from monitor.store.audit_deeds import run_changed, run_ended, run_started
+from monitor.store.audit_deeds import acknowledged, run_changed, run_ended, run_started
 from monitor.store.column_types import UtcTime
 from monitor.store.field_rows import insert_events, observe_silence
 from monitor.store.frame_events import state_and_alert_events
@@ -107,22 +107,38 @@ def find_open_run(connection: Connection, sharing: str | None = None) -> Run | N
 
 
 def change_run(
-    connection: Connection,
-    changed: Run,
-    change: RunChange,
-    by: Attribution = OF_THE_PROCESS,
-    sharing: str | None = None,
+    connection: Connection, changed: Run, change: RunChange, by: Attribution = OF_THE_PROCESS
 ) -> Run:
-    """Write one change, and who made it; the run as it is afterwards. `sharing`: see `find_open_run`."""
-    # An acknowledgement is of the run that the event came in, which may be an earlier one.
-    of_run = (
-        _acknowledge(connection, change, sharing) if isinstance(change, EventAcknowledged) else changed.run_id
-    )
+    """Write one change to a run, and who made it; the run as it is afterwards. Acknowledgements: `acknowledge`."""
     after = _changed(connection, changed, change, by)
-    deed = run_changed(changed, after, change, by, of_run)
+    deed = run_changed(changed, after, change, by)
     if deed is not None:
         write_audit(connection, deed)
     return after
+
+
+def acknowledge(
+    connection: Connection,
+    change: EventAcknowledged,
+    by: Attribution = OF_THE_PROCESS,
+    sharing: str | None = None,
+) -> None:
+    """Acknowledge an event of any run of the station, ended or not: it stays to be acknowledged when its run is over.
+
+    `sharing`: see `find_open_run`.
+    """
+    known = select(event.c.run_id).where(event.c.event_id == change.event_id)
+    if sharing is not None:
+        known = known.where(event.c.run_id.in_(select(run.c.run_id).where(run.c.station == sharing)))
+    of_run: int | None = connection.execute(known).scalar_one_or_none()
+    if of_run is None:
+        raise StoreError(
+            f"there is no event {change.event_id} in this station's runs: `crystal-monitor events` lists those of the "
+            "last run, `crystal-monitor events RUN` those of another"
+        )
+    first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
+    connection.execute(update(event).where(event.c.event_id == change.event_id).values(acknowledged_at=first))
+    write_audit(connection, acknowledged(change, by, of_run))
 
 
 def _changed(connection: Connection, changed: Run, change: RunChange, by: Attribution) -> Run:
@@ -175,22 +191,6 @@ def _set_zero(connection: Connection, changed: Run, change: TimeZeroSet) -> Run:
     message = f"time zero set, {zero_s - changed.zero_s:+.6g} s after the last one"
     _insert_event(connection, moved, change.at, Event(EventKind.TIME_ZERO, message, None, zero_s))
     return moved
-
-
-def _acknowledge(connection: Connection, change: EventAcknowledged, sharing: str | None) -> int:
-    """An event of any run of the station, which is the answer: it stays to be acknowledged in the next run."""
-    known = select(event.c.run_id).where(event.c.event_id == change.event_id)
-    if sharing is not None:
-        known = known.where(event.c.run_id.in_(select(run.c.run_id).where(run.c.station == sharing)))
-    of_run: int | None = connection.execute(known).scalar_one_or_none()
-    if of_run is None:
-        raise StoreError(
-            f"there is no event {change.event_id} in this station's runs: `crystal-monitor events` lists those of the "
-            "last run, `crystal-monitor events RUN` those of another"
-        )
-    first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
-    connection.execute(update(event).where(event.c.event_id == change.event_id).values(acknowledged_at=first))
-    return of_run
 
 
 def _insert_event(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +15,14 @@ from monitor.frame import FailedFrame, Frame
 from monitor.records.audit import OF_THE_PROCESS, Attribution, AuditEntry
 from monitor.records.delivery import Subscription
 from monitor.records.result import FrameResult
-from monitor.records.run import Run, RunChange, RunStart, SilenceObserved, StorageObserved
+from monitor.records.run import (
+    EventAcknowledged,
+    Run,
+    RunChange,
+    RunStart,
+    SilenceObserved,
+    StorageObserved,
+)
 from monitor.settings.retention import RetentionSettings
 from monitor.store.audit import write_audit
 from monitor.store.commit_in_doubt import CommitInDoubt, Outcome, before_commit, outcome
@@ -25,7 +32,7 @@ from monitor.store.frame_rows import append_frame
 from monitor.store.location import locate
 from monitor.store.outbox import Outbox
 from monitor.store.outbox_queue import Flood
-from monitor.store.runs import change_run, find_open_run, open_run
+from monitor.store.runs import acknowledge, change_run, find_open_run, open_run
 from monitor.store.stored_fields import read_field
 from monitor.store.tidying import Tidied, tidy
 from monitor.store.trail_store import WHOLE_HISTORY, HistoryWanted, StoredField
@@ -104,11 +111,24 @@ class SqlTrailStore:
             self._outbox.committed()
         return new
 
-    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run:
+    @overload
+    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run: ...
+
+    @overload
+    def record(
+        self, run: Run | None, change: EventAcknowledged, by: Attribution = OF_THE_PROCESS
+    ) -> Run | None: ...
+
+    def record(self, run: Run | None, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run | None:
         """See `TrailStore`."""
 
-        def work(connection: Connection) -> Run:
-            changed = change_run(connection, run, change, by, self._sharing)
+        def work(connection: Connection) -> Run | None:
+            changed = run
+            if isinstance(change, EventAcknowledged):
+                acknowledge(connection, change, by, self._sharing)
+            else:
+                assert run is not None, "all else happens to a run"
+                changed = change_run(connection, run, change, by)
             any_new = isinstance(change, SilenceObserved | StorageObserved) and bool(change.alerts)
             self._post(connection, run, any_new=any_new)
             return changed
@@ -153,10 +173,10 @@ class SqlTrailStore:
         """See `TrailStore`."""
         self._writing.close()
 
-    def _post(self, connection: Connection, run: Run, *, any_new: bool) -> None:
+    def _post(self, connection: Connection, run: Run | None, *, any_new: bool) -> None:
         """In the same transaction: new alerts into the outbox, and what became of older ones."""
         if self._outbox is not None:
-            if any_new:
+            if any_new and run is not None:
                 self._outbox.queue(connection, run.run_id)
             self._outbox.write_staged(connection, run)
 

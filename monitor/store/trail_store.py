@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, overload
 
 from monitor.records.audit import OF_THE_PROCESS, Attribution
 from monitor.records.result import FieldStateRecord, FrameResult
-from monitor.records.run import Run, RunChange, RunStart
+from monitor.records.run import EventAcknowledged, Run, RunChange, RunStart
 from monitor.records.trail import TrackPoint, TrailBirth
 from monitor.records.vocabulary import FrameStatus, RunState
 
@@ -95,8 +95,19 @@ class TrailStore(Protocol):
         False, and nothing written, where a frame of the same field, session and index was committed before.
         """
 
-    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run:
-        """Write what happened outside any frame, `by` into the audit trail; the run as it is afterwards."""
+    @overload
+    def record(self, run: Run, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run: ...
+
+    @overload
+    def record(
+        self, run: Run | None, change: EventAcknowledged, by: Attribution = OF_THE_PROCESS
+    ) -> Run | None: ...
+
+    def record(self, run: Run | None, change: RunChange, by: Attribution = OF_THE_PROCESS) -> Run | None:
+        """Write what happened outside any frame, `by` into the audit trail; the run as it is afterwards.
+
+        An event is acknowledged in whichever run of the station it came, so that no run need be open for it.
+        """
 
     def close(self) -> None:
         """Release the store; the run stays open. May be called twice."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from sqlalchemy import Connection
 
 from monitor.records import Alert, AlertKind, Event, EventKind
-from monitor.records.audit import AuditEntry, AuditKind
+from monitor.records.audit import Attribution, AuditEntry
 from monitor.records.run import EventAcknowledged, Run, RunEnded, RunEvent
 from monitor.settings.retention import RetentionSettings
-from monitor.store import SqlTrailStore, TrailReader, audit_deeds, runs, verify_audit
+from monitor.store import SqlTrailStore, TrailReader, audit_deeds, runs, sql_trail_store, verify_audit
 from tests import trail_results as made
 from tests.contract.test_audit import faults, tamper, trail
 
@@ -71,14 +72,21 @@ def test_an_acknowledgement_is_of_the_run_of_its_event(store: SqlTrailStore, dat
 def written_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of acknowledgements as they were written before: under the run that was open, without the event's."""
 
-    def run_changed(before: Run, after: Run, change: object, by: object, run_id: int) -> AuditEntry | None:
-        entry = audit_deeds.run_changed(before, after, change, by, before.run_id)  # type: ignore[arg-type]  # as is
-        if entry is None or entry.kind is not AuditKind.ACKNOWLEDGED:
-            return entry
-        assert isinstance(change, EventAcknowledged)
-        return dataclasses.replace(entry, details={"event_id": change.event_id})
+    def acknowledge(
+        connection: Connection, change: EventAcknowledged, by: Attribution, sharing: str | None
+    ) -> None:
+        open_run = runs.find_open_run(connection, sharing)
+        assert open_run is not None
 
-    monkeypatch.setattr(runs, "run_changed", run_changed)
+        def acknowledged(change: EventAcknowledged, by: Attribution, _: int) -> AuditEntry:
+            entry = audit_deeds.acknowledged(change, by, open_run.run_id)
+            return dataclasses.replace(entry, details={"event_id": change.event_id})
+
+        with pytest.MonkeyPatch.context() as before:
+            before.setattr(runs, "acknowledged", acknowledged)
+            runs.acknowledge(connection, change, by, sharing)
+
+    monkeypatch.setattr(sql_trail_store, "acknowledge", acknowledge)
 
 
 @pytest.mark.usefixtures("written_before")

@@ -19,6 +19,7 @@ from monitor.analysis.runs import RunKeeper
 from monitor.cli import cli
 from monitor.clock import SystemClock
 from monitor.errors import ControlError, NoAnswerError, WrongStationError
+from monitor.records.run import RunEnded
 from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
@@ -146,3 +147,19 @@ def test_a_command_for_a_station_that_ends_meanwhile_is_written_nowhere_else(her
     # Where the second knock came before the end, it is the silence that is told.
     assert isinstance(refused.exception, ControlError), refused.output
     assert notes(user_database()) == []
+
+
+def test_an_event_is_acknowledged_where_no_run_is_open() -> None:
+    with closing(open_store(user_database())) as own:
+        run = own.resume_run()
+        assert run is not None
+        own.record(run, RunEnded(made.at(9)))
+    refused = tell("zero")
+    assert "no run is open" in str(refused.exception), "the control"
+    done = tell("ack", "1", "--reason", "seen")
+    assert done.exit_code == 0, done.exception
+    acknowledged = "SELECT event_id FROM event_log WHERE acknowledged_at IS NOT NULL"
+    assert [row[0] for row in run_query(user_database(), acknowledged).rows] == [1]
+    missing = tell("ack", "4711")
+    assert "there is no event 4711" in str(missing.exception)
+    assert missing.exit_code != 0
