@@ -41,7 +41,7 @@ RUN = "SELECT t95_elapsed_s / 60, completed_elapsed_s / 60 FROM run_summary WHER
 
 
 def label_of(labels_HW: npt.NDArray[np.int32], x_px: float, y_px: float) -> int:
-    """The label whose pixels' mean lies nearest (at that point itself a concave crystal may not be); 0: there is none."""
+    """The label whose pixels' mean lies nearest (a concave crystal may not lie at that point itself); 0: none."""
     y, x = np.nonzero(labels_HW)
     labels = labels_HW[y, x]
     pixels = np.bincount(labels)
