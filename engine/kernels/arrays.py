@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 
 MOST_PIXELS = 1 << 30
-"""Positions are 32-bit numbers."""
+"""Of an image in its frame of one pixel: positions there, and a row more, are 32-bit numbers."""
 
 
 class KernelInputError(EngineError, TypeError):
@@ -20,15 +20,17 @@ class KernelInputError(EngineError, TypeError):
 def contiguous(name: str, image_HW: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
     """An image (H, W) as the kernels take it: the array itself, or a copy of one whose rows have gaps.
 
-    Raise KernelInputError where it has another dtype or number of axes, or more pixels than fit.
+    Raise KernelInputError where it has another dtype or number of axes, or is larger than fits.
     """
     if image_HW.dtype != kind or image_HW.ndim != 2:
         raise KernelInputError(
             f"{name} is {image_HW.dtype} of shape {image_HW.shape}; {np.dtype(kind)} of shape (H, W) is needed"
         )
-    if image_HW.size > MOST_PIXELS:
+    height, width = image_HW.shape
+    if (height + 2) * (width + 2) > MOST_PIXELS:
         raise KernelInputError(
-            f"{name} has {image_HW.size} pixels; at most {MOST_PIXELS} can be parted and measured"
+            f"{name} is of shape {image_HW.shape}; in a frame of one pixel at most {MOST_PIXELS} pixels can be parted "
+            "and measured"
         )
     return np.ascontiguousarray(image_HW)
 
@@ -41,6 +43,15 @@ def address(array: NDArray[Any], kind: type[np.generic] | np.dtype[Any], shape: 
             f"not {array.dtype} of shape {array.shape}, strides {array.strides}"
         )
     return array.ctypes.data
+
+
+def check_half_widths(half_widths: NDArray[np.int64]) -> None:
+    """Raise KernelInputError unless these can be half the rows of a disc: none reaches farther than the disc down."""
+    reach = len(half_widths) - 1
+    if reach < 0 or half_widths.min() < 0 or half_widths.max() > reach:
+        raise KernelInputError(
+            f"half widths {half_widths.tolist()} of a disc's rows; each must be from 0 to their number less one"
+        )
 
 
 def check_rows(rows: range, height: int) -> None:

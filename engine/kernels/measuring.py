@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.arrays import KernelInputError, address, check_rows
+from engine.kernels.arrays import KernelInputError, address, check_half_widths, check_rows
 from engine.kernels.library import BAD_LABEL, MANY_PAIRS, kernels
 from engine.kernels.workspace import scratch, with_room
 
@@ -121,6 +121,7 @@ def look_around(
     """
     images = _images(labels_HW, probability_HW)
     check_rows(rows, labels_HW.shape[0])
+    check_half_widths(half_widths)
     # A pixel's own row, and the one above and below, in which labels that gain area are found.
     seen_HW = labels_HW[max(rows.start - 1, 0) : rows.stop + 1]
     if len(rows) and seen_HW.size and seen_HW.view(np.uint32).max() > largest:

@@ -136,8 +136,10 @@ def test_what_a_kernel_is_handed_is_checked_again_at_its_door() -> None:
         parting.cut_rows(image, image, range(7), 0.5, 0.5, kinds)
     with pytest.raises(KernelInputError, match="float32"):
         address(np.zeros((6, 8)), np.float32, (6, 8))
-    with pytest.raises(KernelInputError, match="pixels"):
-        contiguous("image", np.broadcast_to(np.float32(0), (1 << 16, 1 << 15)), np.float32)
+    # The second has no more pixels than fit, but its frame has three rows of them.
+    for shape in ((1 << 16, 1 << 15), (1, 1 << 29)):
+        with pytest.raises(KernelInputError, match="pixels"):
+            contiguous("image", np.broadcast_to(np.float32(0), shape), np.float32)
     labels = np.array([[0, 7, 7]], np.int32)
     with pytest.raises(KernelInputError):
         measuring.look_around(labels, None, 3, range(1), np.array([3, 2, 2, 0]))
@@ -147,6 +149,16 @@ def test_what_a_kernel_is_handed_is_checked_again_at_its_door() -> None:
             measuring.look_around(beside, np.ones_like(beside, np.float32), 1, rows, np.array([1, 0]))
     with pytest.raises(KernelInputError):
         measuring.look_around(beside[::-1].copy(), None, 1, range(1, 3), np.array([1, 0]))
+
+
+@pytest.mark.parametrize("half_widths", [[], [-1, 0], [2, 0], [5000, 0], [3, 2, 2, -1]])
+def test_half_widths_that_are_those_of_no_disc_are_refused(half_widths: list[int]) -> None:
+    labels = np.zeros((40, 40), np.int32)
+    labels[5:15, 5:15], labels[5:15, 18:25] = 1, 2
+    _, pairs = measuring.look_around(labels, None, 2, range(40), np.array([4, 4, 3, 3, 0]))
+    assert pairs.tolist() == [(1 << 32) + 2]
+    with pytest.raises(KernelInputError, match="disc"):
+        measuring.look_around(labels, None, 2, range(40), np.array(half_widths, np.int64))
 
 
 def test_room_grows_until_it_suffices_and_stays() -> None:
