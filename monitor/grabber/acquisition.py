@@ -21,6 +21,8 @@ from monitor.wire import CameraNotice
 _log = logging.getLogger(__name__)
 
 _NOTICES_KEPT = 256
+LONGEST_END_S = 5.0
+"""A camera that was closed is given so long to end, seconds."""
 
 
 class Phase(Enum):
@@ -90,14 +92,17 @@ class Acquisition:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the camera and end the thread."""
+        """Close the camera. It has `LONGEST_END_S` to end; harmless when it was stopped already."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._hold.close()
         self._camera.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5.0)
-            if self._thread.is_alive():
-                _log.error("the camera did not end within 5 s of being closed; the process ends without it")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the camera's thread is at its end."""
+        return not self._thread.is_alive()
 
     @property
     def stopping(self) -> bool:

@@ -11,7 +11,7 @@ import zmq
 from monitor.camera import Camera, build_camera
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock
 from monitor.errors import CameraError, SourceError
-from monitor.grabber.acquisition import Acquisition, Phase
+from monitor.grabber.acquisition import LONGEST_END_S, Acquisition, Phase
 from monitor.grabber.bell import Bell
 from monitor.grabber.hold import Hold, make_hold
 from monitor.grabber.server import FrameServer, SessionIdentity
@@ -127,6 +127,7 @@ class Grabber:
                     reason = GoodbyeReason.EXHAUSTED
                     break
             acquisition.stop()
+            self._see_camera_off(poller, wake, server, acquisition)
             self._drain(poller, wake, server, hold)
             server.say_goodbye(reason)
         finally:
@@ -159,6 +160,20 @@ class Grabber:
                 wake.silence()
         server.receive()
         server.answer()
+
+    def _see_camera_off(
+        self, poller: zmq.Poller, wake: Bell, server: FrameServer, acquisition: Acquisition
+    ) -> None:
+        """Until the camera has ended its listeners are answered: they would take the grabber for dead."""
+        end_ns = self._now_ns() + round(LONGEST_END_S * NANOSECONDS_PER_SECOND)
+        while not acquisition.ended:
+            if self._now_ns() >= end_ns:
+                _log.error(
+                    "the camera did not end within %.0f s of being closed; the process ends without it",
+                    LONGEST_END_S,
+                )
+                return
+            self._turn(poller, wake, server)
 
     def _drain(self, poller: zmq.Poller, wake: Bell, server: FrameServer, hold: Hold) -> None:
         """Under `lossless`, give the listener time to take what was read ahead of it."""

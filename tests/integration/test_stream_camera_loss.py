@@ -74,11 +74,12 @@ def serve() -> Iterator[Callable[[Camera, str], Stream]]:
     streams: list[Stream] = []
     with tempfile.TemporaryDirectory(prefix="cm") as folder:
 
-        def make(camera: Camera, policy: str) -> Stream:
+        def make(camera: Camera, policy: str, silence_s: float = 5.0) -> Stream:
             settings = StreamSettings(
                 endpoint=f"ipc://{folder}/f.ipc",
                 policy=StreamPolicy(policy),
                 heartbeat_s=0.1,
+                silence_s=silence_s,
                 reconnect_first_s=0.02,
                 reconnect_longest_s=0.05,
                 farewell_s=0.2,
@@ -177,6 +178,27 @@ def test_a_grabber_stops_while_its_driver_still_opens(serve: Callable[..., Strea
     stream.thread.join(timeout=5)
     assert not stream.thread.is_alive()
     assert not stream.errors
+
+
+def test_a_camera_that_ends_slowly_makes_no_silence(serve: Callable[..., Stream]) -> None:
+    class SlowToEnd(BrokenCamera):
+        def frames(self) -> Iterator[Frame | FailedFrame]:
+            yield from super().frames()
+            time.sleep(2.5)  # a driver's last picture, or a file that is read from a slow share
+
+    stream = serve(SlowToEnd(100_000), "latest", silence_s=0.8)
+    while stream.source.statistics.received < 3:
+        stream.source.next(1.0)
+    begun = time.monotonic()
+    stream.stop.set()
+    kinds: list[NoticeKind] = []
+    while NoticeKind.SESSION_ENDED not in kinds:
+        assert time.monotonic() < begun + 20, kinds
+        received = stream.source.next(0.2)
+        if received is not None and isinstance(received.item, Notice):
+            kinds.append(received.item.kind)
+    assert time.monotonic() - begun > 2.0, "the control: the camera took its time"
+    assert kinds == [NoticeKind.SESSION_ENDED], "the grabber was there all the time"
 
 
 def test_a_folder_that_is_mounted_late_is_told_and_found(
