@@ -99,7 +99,7 @@ def kills(
                 continue
             flows = given > given_then + 10 and {"grab", "analyze"} <= station.processes().keys()
             if changer.due:
-                # In peace: what a grabber sent while no run was open, and then was killed, is in no run's ledger.
+                # In peace: what comes between two runs has a test of its own.
                 if flows:
                     changer.look()
                     due_s, given_then, patient = time.monotonic() + _PEACE_S, station.chronicle.given, True
