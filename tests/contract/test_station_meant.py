@@ -20,6 +20,8 @@ from monitor.cli import cli
 from monitor.clock import SystemClock
 from monitor.errors import ControlError, NoAnswerError, WrongStationError
 from monitor.records.run import RunEnded
+from monitor.service import doctor
+from monitor.service.doctor import Grade
 from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
@@ -118,6 +120,24 @@ def test_a_database_that_was_named_must_be_the_daemons(
         assert isinstance(refused.exception, WrongStationError), refused.output
         assert f"you named {user_database().removeprefix('sqlite:///')}" in str(refused.exception)
     assert notes(bench.storage.database) == notes(user_database()) == []
+
+
+def test_the_doctor_of_another_station_at_the_socket_says_so_and_goes_on(
+    bench: StationSettings, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = here / "other.toml"
+    config.write_text(
+        f'name = "other"\n[storage]\ndatabase = "sqlite:///{here}/other.sqlite"\n'
+        f'[control]\nendpoint = "ipc://{here}/bench/control.ipc"\n'
+    )
+    monkeypatch.setattr(
+        doctor, "look_at_engine", lambda _: iter(())
+    )  # it takes seconds, and is not what is asked
+    found = {each.check: each for each in doctor.examine(config, {}, SystemClock())}
+    assert found["daemon"].grade is Grade.FAIL
+    assert found["daemon"].says == "the daemon here is bench, you named other"
+    assert "name the settings of the station" in found["daemon"].remedy
+    assert {"places", "camera", "metrics"} <= set(found), "the rest is looked at"
 
 
 def test_a_command_for_a_station_that_does_not_answer_is_written_nowhere_else(here: Path) -> None:

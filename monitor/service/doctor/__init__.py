@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.clock import Clock
-from monitor.errors import SettingsError, StoreUnusableError
+from monitor.errors import SettingsError, StoreUnusableError, WrongStationError
 from monitor.service.doctor.database import look_at_database
 from monitor.service.doctor.engine import look_at_engine, look_at_folder_of_models
 from monitor.service.doctor.finding import Finding, Grade, from_message, ok
@@ -36,8 +36,11 @@ def examine(config: Path | None, overrides: dict[str, dict[str, object]], clock:
     yield look_at_folder_of_models(settings.analysis)
     yield from look_at_database(settings.storage)
     if config is not None:
+        status = None
         try:
             status = station_status(settings)
+        except WrongStationError as error:
+            yield from_message("daemon", error)
         except StoreUnusableError:
-            return  # said by the database's own findings
+            pass  # said by the database's own findings
         yield from look_at_station(settings, status, clock)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.alerts.sinks import check_sink
+from monitor.analysis import DaemonStatus
 from monitor.camera import build_camera, is_live
 from monitor.clock import Clock
 from monitor.errors import CrystalMonitorError, SettingsError, StoreUnusableError, UserError
@@ -27,14 +28,21 @@ _SYSTEMD = Path("/run/systemd/system")
 _UNIT_WITHIN_S = 10.0
 
 
-def look_at_station(settings: StationSettings, status: StationStatus, clock: Clock) -> Iterator[Finding]:
-    """Everything that the settings name, but engine and database. A camera that the daemon has is left alone."""
+def look_at_station(
+    settings: StationSettings, status: StationStatus | None, clock: Clock
+) -> Iterator[Finding]:
+    """Everything that the settings name, but engine and database. A camera that the daemon has is left alone.
+
+    `status` is None where it cannot be known whether a daemon of these settings runs, which was said before.
+    """
+    daemon = status.daemon if status is not None else None
     yield from _places(settings)
-    yield _daemon(status)
-    yield _camera(settings, status, clock)
+    if status is not None:
+        yield _daemon(status)
+    yield _camera(settings, daemon, clock)
     yield from _secrets(settings)
     yield from _sinks(settings)
-    yield from _metrics(settings, status)
+    yield from _metrics(settings, daemon)
     yield from _units(settings.name)
 
 
@@ -58,11 +66,11 @@ def _daemon(status: StationStatus) -> Finding:
     return ok("daemon", "is up, and says that all is well")
 
 
-def _camera(settings: StationSettings, status: StationStatus, clock: Clock) -> Finding:
+def _camera(settings: StationSettings, daemon: DaemonStatus | None, clock: Clock) -> Finding:
     """A live camera is opened and closed, in a thread that may hang; others were looked at with the places."""
     camera = settings.camera
-    if status.daemon is not None and status.daemon.grabber_heard:
-        if status.daemon.camera_running:
+    if daemon is not None and daemon.grabber_heard:
+        if daemon.camera_running:
             return ok("camera", "gives frames to the daemon")
         return fail("camera", "gives the daemon no frames", camera.where_to_look)
     live = isinstance(camera, PluginCameraSettings) or (
@@ -127,7 +135,7 @@ def _sinks(settings: StationSettings) -> Iterator[Finding]:
         yield warn("alerts.sinks", "alerts go to nobody", "name a sink; they stand in event_log all the same")
 
 
-def _metrics(settings: StationSettings, status: StationStatus) -> Iterator[Finding]:
+def _metrics(settings: StationSettings, daemon: DaemonStatus | None) -> Iterator[Finding]:
     metrics = settings.metrics
     if not metrics.listen:
         yield ok("metrics", "are off (metrics.listen)")
@@ -138,7 +146,7 @@ def _metrics(settings: StationSettings, status: StationStatus) -> Iterator[Findi
             f"the token for {metrics.listen} travels in the clear",
             "name metrics.certificate and metrics.key, or let the network be encrypted",
         )
-    if status.daemon is None:
+    if daemon is None:
         return
     try:
         with socket.create_connection(metrics.address, timeout=2.0):
