@@ -6,6 +6,7 @@ through suspend; across boots they are bridged by UTC. Nothing else in `monitor`
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +54,12 @@ class Instant:
             and self.boottime_ns is not None
             and other.boottime_ns is not None
         )
+
+
+def waited_s(since: Instant, now: Instant) -> float:
+    """Seconds since a moment that was; infinite where nobody can tell: in another boot, and yet to come by UTC."""
+    seconds = now.seconds_since(since)
+    return math.inf if seconds < 0 and not now.shares_boot(since) else seconds
 
 
 class Clock(Protocol):

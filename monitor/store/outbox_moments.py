@@ -6,7 +6,6 @@ before the clock was set back: nobody can tell how long ago, so the wait counts 
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +37,8 @@ def attempted_values(at: Instant) -> dict[str, Any]:
     }
 
 
-def waited_s(since: Instant, now: Instant) -> float:
-    """Seconds since then; infinite where nobody can tell."""
-    seconds = now.seconds_since(since)
-    return math.inf if seconds < 0 and not now.shares_boot(since) else seconds
-
-
 def queued_long_ago(now: Instant, after_s: float) -> ColumnElement[bool]:
-    """Whether a row was queued more than so many seconds before `now`; see `waited_s`."""
+    """Whether a row was queued more than so many seconds before `now`; see `monitor.clock.waited_s`."""
     before = now.after(-after_s)
     by_utc = or_(delivery.c.queued_at < before.utc, delivery.c.queued_at > now.utc)
     if before.boottime_ns is None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from monitor.clock import Instant
+from monitor.clock import Instant, waited_s
 from monitor.records.delivery import Subscription, sink_rule
 from monitor.records.vocabulary import DeliveryState, EventKind, Severity
-from monitor.store.outbox_moments import instant_of, queued_values, waited_s
+from monitor.store.outbox_moments import instant_of, queued_values
 from monitor.store.tables import delivery, event, run
 
 _PENDING = DeliveryState.PENDING.value

@@ -112,7 +112,8 @@ def due_parcels(
             members = _notice_rows(connection, together, _LONGEST_SUMMARY)
         ids = tuple(member.delivery_id for member in members)
         notices = tuple(_notice(member) for member in members)
-        parcels.append(Parcel(sink, ids, notices, row.attempts, instant_of(row.queued_at)))
+        queued = instant_of(row.queued_at, row.queued_boottime_ns, row.queued_boot_id)
+        parcels.append(Parcel(sink, ids, notices, row.attempts, queued))
     return parcels[:most]
 
 
@@ -217,6 +218,8 @@ def _notice_rows(
             delivery.c.attempts,
             delivery.c.reminder,
             delivery.c.queued_at,
+            delivery.c.queued_boottime_ns,
+            delivery.c.queued_boot_id,
             event,
             run.c.name.label("run_name"),
             run.c.started_utc_ns,

@@ -149,6 +149,15 @@ def test_how_long_alerts_wait_is_not_the_set_clock_s_to_say(station: Station, se
     assert [late.count for late in station.outbox.arrears(600.0)] == [2, 2]
 
 
+def test_a_parcel_says_on_the_boot_s_clock_when_it_was_queued(station: Station) -> None:
+    station.frame(alert())
+    station.clock.at_s = 300.0
+    station.clock.set_by_s = -7_200.0
+    (parcel,) = station.give_out()["log"]
+    assert station.clock.now().utc < parcel.queued.utc, "the control: by UTC it is yet to come"
+    assert station.clock.now().seconds_since(parcel.queued) == 300.0
+
+
 def test_what_waits_for_too_long_is_found_and_told_to_the_others(station: Station) -> None:
     station.frame(alert())
     station.frame(alert())

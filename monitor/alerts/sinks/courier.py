@@ -15,7 +15,7 @@ from monitor.alerts.backoff import Backoff
 from monitor.alerts.sinks.failure import AlertRefusedError, AlertSinkError
 from monitor.alerts.sinks.sink import AlertSink, FieldStateSink
 from monitor.alerts.summary import as_one
-from monitor.clock import Clock, Instant
+from monitor.clock import Clock, Instant, waited_s
 from monitor.records import AlertNotice
 from monitor.records.alert import FieldNow
 from monitor.records.delivery import DeliveryAttempt, Parcel
@@ -206,27 +206,27 @@ class Courier:
     def _failed(self, parcel: Parcel, error: AlertSinkError | OSError) -> None:
         refused = isinstance(error, AlertRefusedError)
         self._refusals = self._refusals + 1 if refused else 0
-        waited_s = self._waited_s(parcel)
+        surely_s = self._surely_waited_s(parcel)
         if self._refusals >= REFUSALS:
             self._refusals = 0
             self._give_up(parcel, f"refused {REFUSALS} times: {error}")
-        elif waited_s >= self._orders.give_up_after_s and parcel.attempts + 1 >= LEAST_ATTEMPTS:
-            self._give_up(parcel, f"not taken for {waited_s:.0f} s: {error}")
+        elif surely_s >= self._orders.give_up_after_s and parcel.attempts + 1 >= LEAST_ATTEMPTS:
+            self._give_up(parcel, f"not taken for {surely_s:.0f} s: {error}")
         else:
             self._put_off(error)
             again = replace(parcel, attempts=parcel.attempts + 1)
             heapq.heappush(self._waiting, (again.delivery_ids[0], again))
             self._report(parcel, DeliveryState.PENDING, str(error))
 
-    def _waited_s(self, parcel: Parcel) -> float:
+    def _surely_waited_s(self, parcel: Parcel) -> float:
         """For how long it surely waited, seconds: not before the sink was seen to fail, on a clock nobody sets.
 
-        Its age by UTC may be years where a clock without a battery was set right.
+        Its age by UTC, all that is left of it after a boot, may be years where a clock without a battery was set right.
         """
         now = self._clock.now()
         if self._failing_since is None:
             self._failing_since = now
-        return min(now.seconds_since(parcel.queued), now.seconds_since(self._failing_since))
+        return min(waited_s(parcel.queued, now), now.seconds_since(self._failing_since))
 
     def _give_up(self, parcel: Parcel, why: str) -> None:
         log.error("alert %d is given up for sink %s: %s", parcel.notices[0].event_id, self.name, why)

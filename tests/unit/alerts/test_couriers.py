@@ -194,7 +194,7 @@ class AwaySink(KeptSink):
 
 
 def read(number: int, queued: Instant) -> Parcel:
-    """As it comes from the database, which keeps UTC alone."""
+    """As it comes from the database after another boot, of which UTC alone is left to go by."""
     return parcel(number, queued=Instant(queued.utc_ns))
 
 
@@ -211,6 +211,21 @@ def test_what_was_not_taken_for_too_long_is_given_up() -> None:
     desk.until(desk.ended(2))
     second = [one for one in desk.attempts if one.parcel.delivery_ids == (2,)]
     assert len(second) >= LEAST_ATTEMPTS
+    desk.post.close(PATIENCE_S)
+
+
+@pytest.mark.parametrize("since_boot", [False, True])
+def test_what_was_queued_before_the_clock_was_set_back_is_given_up(*, since_boot: bool) -> None:
+    sink, clock = AwaySink(), SetClock()
+    desk = Desk(CourierOrders(QUICK.backoff, give_up_after_s=60.0), clock, it=sink)
+    queued = clock.now()
+    clock.set_by_s = -7_200.0
+    desk.post.offer({"it": [parcel(1, queued=queued) if since_boot else read(1, queued)]})
+    desk.until(lambda: len(sink.tried) > LEAST_ATTEMPTS)
+    assert not desk.ended(1)(), "the control: it has failed for a moment only"
+    clock.later_s = 61.0
+    desk.until(desk.ended(1))
+    assert [one.state for one in desk.attempts][-1] is DeliveryState.GIVEN_UP
     desk.post.close(PATIENCE_S)
 
 
