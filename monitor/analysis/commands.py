@@ -21,6 +21,7 @@ from monitor.records import Event, EventKind
 from monitor.records.audit import Attribution, Authority
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent, TimeZeroSet
 from monitor.settings.station import StationSettings
+from monitor.settings.waits import LONGEST_MUTE_S
 from monitor.store import user_name
 from monitor.wire import make_socket_folder
 
@@ -74,7 +75,7 @@ class Mute(_Command):
     """Silence alerts."""
 
     command: Literal["mute"] = "mute"
-    seconds: float = Field(ge=0, le=7 * 86_400, allow_inf_nan=False)
+    seconds: float = Field(ge=0, le=LONGEST_MUTE_S, allow_inf_nan=False)
     """For how long, seconds; 0 ends the silence."""
 
 

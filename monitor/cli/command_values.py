@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.settings.waits import LONGEST_MUTE_S
+
 if TYPE_CHECKING:
     _Value = click.ParamType[Any]
 else:
     _Value = click.ParamType
 
-LONGEST_MUTE_S = 7 * 86_400
 _TOO_LONG = 19
 """Digits that no number of an event has."""
 _UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
 
+from monitor.analysis import Mute
 from monitor.cli import cli
 from monitor.cli.control import ack, mute, note
 from monitor.cli.options import default_database
 from monitor.errors import SettingsError, UserError
+from monitor.settings.waits import LONGEST_MUTE_S
 from monitor.store import open_store
 
 
@@ -69,3 +74,13 @@ def test_where_no_run_is_yet_the_database_is_named(tmp_path: Path) -> None:
     open_store(database).close()
     told = CliRunner().invoke(cli, ["runs", "--database", database])
     assert f"no run yet in {database}: " in told.output
+
+
+def test_the_command_line_and_the_daemon_agree_how_long_a_silence_may_be() -> None:
+    assert Mute(seconds=LONGEST_MUTE_S).seconds == LONGEST_MUTE_S
+    with pytest.raises(ValidationError):
+        Mute(seconds=LONGEST_MUTE_S + 1)
+    command_line = "import sys, monitor.cli.command_values; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command_line], check=False).returncode == 0, (
+        "help stays fast"
+    )
