@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import ModelCard
 from monitor.analysis.segmenting import open_segmenter
 from monitor.errors import SourceError
 from monitor.footage import StillReader
@@ -32,6 +33,8 @@ class SegmentedStill:
     """Back end that ran."""
     page: int = 0
     """Page of a file with several, from 1; 0 for a file with one image."""
+    left_out: str = ""
+    """How many bodies were found and left out, and why, in the user's terms; empty where none was."""
 
 
 def segment_stills(
@@ -61,5 +64,17 @@ def segment_stills(
                     observations,
                     found.backend,
                     number if len(stills) > 1 else 0,
+                    _left_out(found.dropped, segmenter.card),
                 ),
             )
+
+
+def _left_out(count: int, card: ModelCard) -> str:
+    if not count:
+        return ""
+    limits = card.thresholds
+    return (
+        f"{count} {'body' if count == 1 else 'bodies'} left out: smaller than {limits.minimal_area_px} px², or with a "
+        f"mean probability below {limits.minimal_score:g} (minimal_area_px and minimal_score in "
+        f"{card.folder / card.name}.json; --model names a copy with others, beside the weights)"
+    )

@@ -75,6 +75,8 @@ def segment(images: tuple[Path, ...], out: Path, um_per_px: float | None, model:
                     writer.writeheader()
                 writer.writerow(row)
             click.echo(f"{path.name}: {len(still.observations)} crystals ({still.backend})")
+            if not still.observations and still.left_out:
+                click.echo(f"{path.name}: {still.left_out}", err=True)
     if failed == len(files):
         raise SourceError(f"none of the {failed} files could be read: name images, as PNG, JPEG, TIFF or BMP")
     if failed:

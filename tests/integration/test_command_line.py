@@ -240,6 +240,26 @@ def test_stills_become_labels_overlays_and_a_table(folder: Path) -> None:
             assert float(row["area_um2"]) == pytest.approx(float(row["area_px"]) * 0.25)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_an_image_whose_bodies_were_all_left_out_is_told_so(tmp_path: Path) -> None:
+    clear = SimulatedMicroscope(FIELD).render_only(100.0).astype(np.float64)
+    blurred = cv2.GaussianBlur(0.15 * (clear - clear.mean()), (0, 0), 9)
+    faint = clear.mean() + blurred + np.random.default_rng(0).normal(0, 2, clear.shape)
+    cv2.imwrite(str(tmp_path / "clear.png"), clear)
+    cv2.imwrite(str(tmp_path / "faint.png"), np.clip(faint, 0, 255))
+    answer = run(tmp_path, "segment", "clear.png", "faint.png", "--out", "found")
+    assert answer.code == 0, answer
+    assert re.search(r"clear\.png: [1-9]\d* crystals", answer.output), "the control"
+    assert "faint.png: 0 crystals" in answer.output
+    assert re.search(
+        r"faint\.png: \d+ bod(y|ies) left out: smaller than \d+ px², or with a mean probability below 0\.\d+ "
+        r"\(minimal_area_px and minimal_score in .*default\.json; --model names a copy",
+        answer.error,
+    ), answer.error
+    assert "clear.png" not in answer.error
+
+
 def children_of(process: int) -> set[int]:
     found: set[int] = set()
     for thread in Path(f"/proc/{process}/task").iterdir():
