@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.options import database_option, json_option, wide_option
+from monitor.cli.options import database_option, find_run, json_option, station_option, wide_option
 from monitor.cli.output import print_rows
 
 COLUMNS = (
@@ -16,10 +16,13 @@ COLUMNS = (
 @click.command(epilog="Example: crystal-monitor deliveries last --pending")
 @click.argument("run", default="last")
 @click.option("--pending", is_flag=True, help="Only what no sink has taken yet.")
+@station_option
 @database_option
 @json_option
 @wide_option
-def deliveries(run: str, pending: bool, database: str, as_json: bool, wide: bool) -> None:
+def deliveries(
+    run: str, pending: bool, station: str | None, database: str, as_json: bool, wide: bool
+) -> None:
     """List the deliveries of RUN's alerts (its number, its name, or `last`), one for each alert and sink.
 
     The state is `pending`, `sent` or `given_up`; times are of the real clock, in UTC. An alert is kept until the
@@ -28,7 +31,7 @@ def deliveries(run: str, pending: bool, database: str, as_json: bool, wide: bool
     from monitor.store import TrailReader
 
     with TrailReader(database) as reader:
-        run_id = reader.find_run(run)
+        run_id = find_run(reader, run, station)
         found = (
             reader.view("delivery_log", run_id, state="pending")
             if pending

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from monitor.cli.deliveries import deliveries
 from monitor.errors import StoreError, StoreUnusableError, UnknownRunError
 from monitor.records.run import AlertsMuted, EventAcknowledged
 from monitor.store import SqlTrailStore, TrailReader, open_store
@@ -55,6 +57,22 @@ def test_each_station_has_its_own_writer_run_and_muting(lab: str) -> None:
     assert (ended[run_2.run_id], ended[third.run_id]) == (None, None)
     first.close()
     second.close()
+
+
+def test_deliveries_are_of_the_station_that_is_meant(lab: str) -> None:
+    for name in ("plate-1", "plate-2"):
+        store = open_store(lab, station=name)
+        store.start_run(made.run_start("salt"))
+        store.close()
+
+    def ask(*words: str) -> Result:
+        return CliRunner().invoke(deliveries, ["last", *words, "--database", lab])
+
+    assert "run 2 is of station 'plate-2'; 2 share the database" in ask().output, "the control"
+    assert ask("--station", "plate-1").output == "this run has no deliveries\n"
+    missing = ask("--station", "plate-3").exception
+    assert isinstance(missing, UnknownRunError)
+    assert "of station 'plate-3'" in str(missing)
 
 
 def test_a_file_is_one_stations_whatever_its_name_was(tmp_path: Path) -> None:

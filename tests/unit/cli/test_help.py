@@ -15,7 +15,8 @@ import pytest
 from monitor.cli import cli
 
 PROJECT = Path(__file__).resolve().parents[3]
-READING = ("runs", "trails", "growth", "events", "explain", "query")
+READING = ("runs", "trails", "growth", "events", "explain", "query", "deliveries")
+OF_A_STATION = (*(name for name in READING if name != "query"), "export")
 HEAVY = ("torch", "openvino", "cv2", "numpy", "sqlalchemy", "zmq", "scipy", "pydantic")
 COUNTS = {
     "keep",
@@ -94,6 +95,11 @@ def test_options_are_explained_and_numbers_have_units(name: str) -> None:
 def test_what_reads_takes_a_database_and_gives_json(name: str) -> None:
     names = {word for parameter in COMMANDS[name].params for word in parameter.opts}
     assert {"--json", "--database"} <= names
+
+
+@pytest.mark.parametrize("name", OF_A_STATION)
+def test_what_reads_a_run_takes_the_station_that_is_meant(name: str) -> None:
+    assert "--station" in {word for parameter in COMMANDS[name].params for word in parameter.opts}
 
 
 def test_the_group_lists_every_command() -> None:
