@@ -70,3 +70,4 @@ def test_no_address_is_wrong_and_nothing_is_undefined(sanitized: tuple[Path, str
     )
     assert done.returncode == 0, done.stderr[-4000:]
     assert "parted and measured" in done.stdout
+    assert "rooms refused" in done.stdout
