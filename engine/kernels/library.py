@@ -37,8 +37,6 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
         _INT,
         (_POINTER, _POINTER, *_IMAGE, _POINTER, _POINTER, _POINTER, _INT, _INT, _POINTER, *_ROOM),
     ),
-    "draw_outline": (_INT, (_POINTER, _POINTER, *_IMAGE, _POINTER, _INT, _POINTER, _INT, *_ROOM)),
-    "measure_hull": (_INT, (_POINTER, _INT, ctypes.c_double, _POINTER, *_ROOM)),
 }
 
 

@@ -47,7 +47,8 @@ Of its convex hull: the largest distance between two corners; the smallest betwe
 sides of the rectangle of least area, and the angle of the long one against the x axis, anticlockwise as seen, in
 [0, 180); its area and length."""
 
-_FIRST_PLACES = 1 << 14
+FIRST_PLACES = 1 << 14
+"""For pairs of labels, of which at most half are taken."""
 
 
 class Refining(ctypes.Structure):
@@ -128,7 +129,7 @@ def look_around(
         raise KernelInputError(f"labels_HW has labels that are negative or above {largest}")
     reach = len(half_widths) - 1
     gained = np.empty(largest + 1)
-    places = _FIRST_PLACES
+    places = FIRST_PLACES
 
     def look(room: int, size: int) -> int:
         gained[:] = 0
@@ -179,45 +180,6 @@ def measure_outlines(
         address(outlines, OUTLINE, (count,)),
     )
     with_room(lambda room, size: int(kernels().measure_outlines(*arguments, room, size)), 1 << 16, 64)
-
-
-def draw_outline(labels_HW: Labels, probability_HW: Single, first: int, refining: Refining) -> Float:
-    """The refined outline, (K, 2), (x, y), of the body whose topmost, then leftmost pixel is at a flat position."""
-    if not 0 <= first < labels_HW.size:
-        raise KernelInputError(f"pixel {first} of {labels_HW.size}")
-    points = np.empty((4 * labels_HW.size, 2))
-    arguments = (
-        *_images(labels_HW, probability_HW),
-        ctypes.byref(refining),
-        first,
-        address(points, np.float64, points.shape),
-        len(points),
-    )
-    count = with_room(
-        lambda room, size: int(kernels().draw_outline(*arguments, room, size)), labels_HW.size, 64
-    )
-    return points[:count].copy()
-
-
-def measure_hull(points: Float, tolerance_px: float) -> tuple[Float, NDArray[np.void]]:
-    """Corners (M, 2) of the hull of points (K, 2), but those that stand out less; and OUTLINE, shape (1,)."""
-    corners = np.concatenate([points, points])  # room for as many again
-    outline = np.zeros(1, OUTLINE)
-    count = with_room(
-        lambda room, size: int(
-            kernels().measure_hull(
-                address(corners, np.float64, (2 * len(points), 2)),
-                len(points),
-                tolerance_px,
-                outline.ctypes.data,
-                room,
-                size,
-            )
-        ),
-        len(points),
-        64,
-    )
-    return corners[:count], outline
 
 
 def _images(labels_HW: Labels, probability_HW: Single | None) -> tuple[int, int | None, int, int]:

@@ -13,17 +13,23 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, find_objects
+from scipy.ndimage import binary_dilation, find_objects, map_coordinates
 from scipy.spatial.distance import pdist
 from skimage.measure import regionprops_table
 
-from engine.kernels.measuring import draw_outline, measure_hull
+from engine.kernels.measuring import OUTLINE, Refining, measure_outlines, survey_regions
 from engine.postprocess import postprocess
 from engine.threads import two_threads
 from engine.thresholds import Thresholds
 from monitor.measure import measure
 from monitor.measure.image import Found, look
-from monitor.measure.outline import HULL_TOLERANCE_PX, REFINING, offset_px
+from monitor.measure.outline import (
+    HULL_TOLERANCE_PX,
+    LEAST_MOVE_PX,
+    MOST_MOVE_PX,
+    SHORTEST_REFINED,
+    offset_px,
+)
 from monitor.settings.measuring import MeasuringSettings
 from tests.benchmarks.dense_scene import dense_scene
 
@@ -114,22 +120,48 @@ def test_area_is_the_sum_of_the_rim_s_probabilities(field: Field) -> None:
     assert np.mean(error > SAME) < 0.02  # pixels that see three crystals
 
 
-def test_calipers_are_those_of_brute_force_and_opencv(field: Field, found: Found) -> None:
-    for label, ours in zip(found.label, found.outlines, strict=True):
-        first = int(np.flatnonzero(field.labels_HW == label)[0])
-        outline = draw_outline(field.labels_HW, field.crystal_HW, first, REFINING)
-        hull, alone = measure_hull(outline, HULL_TOLERANCE_PX)
-        assert alone["feret_max_px"] == ours["feret_max_px"]
-        whole = cv2.convexHull(outline.astype(np.float32)).reshape(-1, 2)
-        inside = [
-            cv2.pointPolygonTest(hull.astype(np.float32), tuple(map(float, each)), True) for each in whole
-        ]
-        assert min(inside) > -HULL_TOLERANCE_PX * 1.5, "the hull is cut by more than its tolerance"
+def refined_outline(field: Field, label: int) -> NDArray[np.float64]:
+    """The outline of a body, (K, 2), (x, y): traced by OpenCV, each pixel moved along its normal onto the edge."""
+    own_HW = np.pad(field.labels_HW == label, 1).astype(np.uint8)
+    (traced,), _ = cv2.findContours(own_HW, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(-1, -1))
+    outline = traced.reshape(-1, 2).astype(float)
+    if len(outline) < SHORTEST_REFINED:
+        return outline
+    along = np.roll(outline, -2, axis=0) - np.roll(outline, 2, axis=0)
+    length = np.hypot(*along.T)
+    outwards = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(length, 1e-9)[:, None]
+    move, free = np.full(len(outline), -0.5), np.ones(len(outline), bool)
+    for step in range(
+        3
+    ):  # as far as the probabilities add up to, less one half; but not into another crystal
+        at_yx = (outline + step * outwards).T[::-1]
+        there = map_coordinates(field.labels_HW, at_yx, order=0, mode="nearest")
+        free &= (there == 0) | (there == label)
+        p = map_coordinates(field.crystal_HW.astype(float), at_yx, order=1, mode="grid-constant")
+        move += np.where(free, p, 0)
+    return outline + np.clip(move, LEAST_MOVE_PX, MOST_MOVE_PX)[:, None] * outwards
+
+
+def outlines_of(field: Field, hull_tolerance_px: float) -> NDArray[np.void]:
+    survey = survey_regions(field.labels_HW, None)
+    assert survey is not None
+    outlines = np.zeros(len(survey.regions), OUTLINE)
+    refining = Refining(LEAST_MOVE_PX, MOST_MOVE_PX, SHORTEST_REFINED, hull_tolerance_px)
+    measure_outlines(field.labels_HW, field.crystal_HW, survey, range(len(outlines)), refining, outlines)
+    return outlines[1:]
+
+
+def test_calipers_are_those_of_brute_force_and_opencv(field: Field) -> None:
+    for label, ours in enumerate(outlines_of(field, hull_tolerance_px=0.0), start=1):
+        outline = refined_outline(field, label)
+        single = cv2.convexHull(outline.astype(np.float32))
+        hull = single.reshape(-1, 2).astype(float)
         edges = np.roll(hull, -1, axis=0) - hull
         across = np.stack([-edges[:, 1], edges[:, 0]]) / np.hypot(*edges.T)
-        single = hull.astype(np.float32)
         _, sides, _ = cv2.minAreaRect(single)
         expected = {
+            "area_px": cv2.contourArea(outline.astype(np.float32)),
+            "perimeter_px": cv2.arcLength(outline.astype(np.float32), True),
             "feret_max_px": pdist(hull).max(),
             "feret_min_px": np.ptp(hull @ across, axis=0).min(),
             "hull_area_px": cv2.contourArea(single),
@@ -141,6 +173,18 @@ def test_calipers_are_those_of_brute_force_and_opencv(field: Field, found: Found
         turned = np.radians(-ours["orientation_deg"])
         along = hull @ np.array([np.cos(turned), np.sin(turned)])
         assert np.ptp(along) == pytest.approx(ours["length_px"], rel=SAME)
+
+
+def test_hulls_are_thinned_by_no_more_than_the_tolerance(field: Field, found: Found) -> None:
+    whole = outlines_of(field, hull_tolerance_px=0.0)
+    assert len(whole) == len(found.outlines)
+    for name in ("area_px", "perimeter_px", "filled_px", "bodies"):
+        np.testing.assert_array_equal(found.outlines[name], whole[name])
+    for name, most in (("feret_max_px", 2), ("feret_min_px", 2), ("hull_perimeter_px", 2 * np.pi)):
+        cut = whole[name] - found.outlines[name]
+        assert cut.max() > 0
+        assert cut.min() > -1e-9
+        assert cut.max() < most * 1.5 * HULL_TOLERANCE_PX, name
 
 
 def test_outlines_enclose_the_area_that_is_reported(field: Field, found: Found) -> None:

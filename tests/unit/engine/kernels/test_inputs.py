@@ -201,11 +201,3 @@ def test_room_is_given_back_before_more_is_asked_for() -> None:
     assert len(asked) > 2
     assert asked[-1] <= peaks[0] < 1.05 * asked[-1]
     assert peaks[1] < 1.05 * (asked[-1] + (128 << 20))
-
-
-def test_a_hull_of_points_nearly_on_a_line_has_room_for_corners_that_rounding_makes_twice() -> None:
-    x = np.array([28.7, 30.1, 5.1, 97.6, 83.8])
-    points = np.stack([x, 3.3 * x + 731.101], axis=1)
-    corners, _ = measuring.measure_hull(points, 0.0)
-    assert len(corners) == len(points) + 1
-    assert {tuple(each) for each in corners} <= {tuple(each) for each in points}
