@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from monitor.errors import StoreUnusableError
 from monitor.settings.system_station import STATE_FOLDER
@@ -19,8 +19,9 @@ from monitor.store.failures import remedy_for
 
 # Any constant does: advisory locks live within one database.
 _MIGRATION_KEY = 0x43725973744D6F6E
-_LOCK_ATTEMPTS = 40
-_LOCK_PAUSE_S = 0.05
+_LOCK_WAIT_S = 2.0
+_LOCK_NOT_AVAILABLE = "55P03"
+"""What PostgreSQL calls it that somebody has the lock still after `lock_timeout`."""
 
 
 def _remedy(station: str) -> str:
@@ -63,20 +64,21 @@ def take_station_lock(connection: Connection, station: str, shown: str) -> None:
     """Take the station's session lock in PostgreSQL on this connection: each station has one writer of its own.
 
     Raises `StoreUnusableError` where another has it, and keeps it for longer than a server needs to notice that a
-    writer has gone: its lock goes with the server's process for it, after the writer's own.
+    writer has gone: its lock goes with the server's process for it, after the writer's own. The server waits.
     """
     key = {"key": int.from_bytes(sha256(f"station {station}".encode()).digest()[:8], "big", signed=True)}
-    for attempt in range(_LOCK_ATTEMPTS):
-        if attempt:
-            threading.Event().wait(_LOCK_PAUSE_S)
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one()
+    try:
+        connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * _LOCK_WAIT_S)}"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
         connection.commit()
-        if taken:
-            return
-    raise StoreUnusableError(
-        f"station {station!r} of the trail store {shown} {_remedy(station)}; another station needs "
-        "another `name` in its settings"
-    )
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        connection.rollback()
+        raise StoreUnusableError(
+            f"station {station!r} of the trail store {shown} {_remedy(station)}; another station needs "
+            "another `name` in its settings"
+        ) from error
 
 
 @contextmanager

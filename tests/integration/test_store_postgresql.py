@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -69,6 +70,35 @@ def test_a_start_waits_for_a_server_that_is_slow_to_see_that_the_last_writer_is_
                 os.kill(pid, signal.SIGCONT)
     assert again.resume_run() == run
     again.close()
+
+
+def test_a_second_writer_waits_in_the_server_and_is_refused(database: str) -> None:
+    import psycopg
+
+    store = open_store(database)
+    refused: list[str] = []
+
+    def second() -> None:
+        try:
+            open_store(database).close()
+        except StoreUnusableError as error:
+            refused.append(str(error))
+
+    waiting = (
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory'"
+    )
+    with psycopg.connect(database, autocommit=True) as other:
+        assert other.execute(waiting).fetchall() == [(0,)], "the control"
+        thread = threading.Thread(target=second)
+        thread.start()
+        seen = False
+        while thread.is_alive():
+            seen = seen or other.execute(waiting).fetchall() == [(1,)]
+            time.sleep(0.02)
+    assert seen
+    (message,) = refused
+    assert "already written by another process" in message
+    store.close()
 
 
 def test_the_server_lets_go_soon_of_a_station_that_is_gone(database: str) -> None:
