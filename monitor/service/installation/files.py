@@ -26,6 +26,8 @@ _ELSEWHERE = "elsewhere.conf"
 _BACKOFF_FROM = 254
 """The systemd that knows RestartSteps=."""
 _CREDENTIALS = "/etc/crystal-monitor/secrets"
+_CREDENTIALS_FILE = "credentials.conf"
+_OURS = "# Written by `crystal-monitor install`."
 
 
 class Part(StrEnum):
@@ -107,7 +109,7 @@ def station_files(
     for folder, names in ((monitor_folder, credentials), (grabber_folder, camera_credentials)):
         if names:
             lines = [f"LoadCredential={name}:{_CREDENTIALS}/{name}" for name in names]
-            files.append(WriteFile(folder / "credentials.conf", _service(lines)))
+            files.append(WriteFile(folder / _CREDENTIALS_FILE, _service(lines)))
     files += [
         WriteFile(places.units / f"{name}{station}.service.d" / _ELSEWHERE, shipped(f"dropins/{_ELSEWHERE}"))
         for name in SERVICES
@@ -124,6 +126,20 @@ def station_files(
     return files
 
 
+def stale_credentials(
+    places: Places, station: str, credentials: Sequence[str], camera_credentials: Sequence[str]
+) -> list[Path]:
+    """Drop-ins of an earlier `install` that would give a service secrets which it needs no more.
+
+    It would not start without their files. What somebody else wrote stays.
+    """
+    given = zip(SERVICES, (credentials, camera_credentials), strict=True)
+    idle = [
+        places.units / f"{name}{station}.service.d" / _CREDENTIALS_FILE for name, names in given if not names
+    ]
+    return [path for path in idle if path.is_file() and path.read_text(encoding="utf-8").startswith(_OURS)]
+
+
 def _with_command(unit: str, command: Path) -> str:
     # % begins a specifier in a unit, and a space would end the command.
     return unit.replace(SHIPPED_COMMAND, str(command).replace("%", "%%").replace(" ", "\\x20"))
@@ -137,4 +153,4 @@ def _with_addresses(shape: str, addresses: Sequence[str]) -> str:
 
 
 def _service(lines: Sequence[str]) -> str:
-    return "\n".join(["# Written by `crystal-monitor install`.", "[Service]", *lines, ""])
+    return "\n".join([_OURS, "[Service]", *lines, ""])

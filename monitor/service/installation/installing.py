@@ -18,6 +18,7 @@ from monitor.service.installation.files import (
     machine_files,
     part_here,
     says_elsewhere,
+    stale_credentials,
     station_files,
 )
 from monitor.service.installation.host import (
@@ -138,7 +139,11 @@ def _station_steps(
         steps.append(WriteFile(path, wish.config.read_text(encoding="utf-8")))
     part = wish.part or part_here(places, station)
     credentials, camera_credentials = (_credentials(settings, one, part) for one in SERVICES)
-    drop_ins: list[Step] = [RemoveFile(path, places.units) for path in says_elsewhere(places, station, part)]
+    gone = [
+        *says_elsewhere(places, station, part),
+        *stale_credentials(places, station, credentials, camera_credentials),
+    ]
+    drop_ins: list[Step] = [RemoveFile(path, places.units) for path in gone]
     drop_ins += station_files(
         places,
         station,

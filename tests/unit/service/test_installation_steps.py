@@ -224,6 +224,35 @@ def test_a_station_without_settings_and_an_upgrade_of_nothing_are_refused(
         uninstall("bench", Places(tmp_path), quiet, dry_run=True)
 
 
+def test_secrets_that_a_service_needs_no_more_are_not_given_to_it(tmp_path: Path, command: None) -> None:
+    places = Places(tmp_path)
+    config = tmp_path / "both.toml"
+    config.write_text(
+        "[camera]\nkind = 'simulated'\n[stream]\nendpoint = 'tcp://127.0.0.1:5570'\n[stream.keys]\n"
+        f"grabber_secret = {{ credential = 'grabber.key' }}\nlistener_secret = {{ credential = 'analysis.key' }}\n"
+        f"grabber_public = '{'x' * 40}'\nlisteners = ['{'y' * 40}']\n"
+    )
+    monitor, grabber = (
+        places.units / f"{name}bench.service.d" / "credentials.conf"
+        for name in ("crystal-monitor@", "crystal-grabber@")
+    )
+
+    def told(part: Part, written: Path = config) -> list[str]:
+        lines: list[str] = []
+        install(InstallWish("bench", written, part=part), places, lines.append, SystemClock(), dry_run=True)
+        return [line for line in lines if "credentials.conf" in line]
+
+    assert told(Part.BOTH) == [f"would write {monitor}", f"would write {grabber}"], "the control"
+    for folder in (monitor.parent, grabber.parent):
+        folder.mkdir(parents=True)
+    grabber.write_text("# Written by `crystal-monitor install`.\n[Service]\nLoadCredential=grabber.key:/k\n")
+    assert told(Part.ANALYSIS) == [f"would remove {grabber}", f"would write {monitor}"]
+    monitor.write_text("# The administrator's own.\n")
+    without = tmp_path / "without.toml"
+    without.write_text("[camera]\nkind = 'simulated'\n")
+    assert told(Part.BOTH, without) == [f"would remove {grabber}"], "what another wrote stays"
+
+
 def test_every_file_that_is_installed_is_shipped() -> None:
     for name in ("dropins/backoff.conf", "dropins/monitor-nvidia.conf", "udev/70-crystal-camera.rules"):
         assert shipped(name).startswith("# ")
