@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,20 +16,13 @@ STATION_VARIABLE = "CRYSTAL_MONITOR__NAME"
 
 
 def default_database() -> str:
-    """The station's database: as the environment says, else in the user's data folder."""
-    from monitor.errors import SettingsError
-    from monitor.settings.mistakes import suggestion
-    from monitor.settings.storage import StorageSettings, user_database
+    """The station's database: as the environment says, else in the user's data folder. Raises SettingsError."""
+    from monitor.settings.environment import read_environment
+    from monitor.settings.storage import user_database
 
-    known = [name.upper() for name in StorageSettings.model_fields]
-    prefix = DATABASE_VARIABLE.removesuffix("DATABASE")
-    for variable in os.environ:
-        # A misspelt variable would show the runs of another database, without a word.
-        key = variable.upper().removeprefix(prefix)
-        if variable.upper().startswith(prefix) and key.split("__")[0] not in known:
-            near = suggestion(key, known, "`crystal-monitor check-config --schema` lists the keys")
-            raise SettingsError(f"environment variable {variable}: there is no setting {key!r}{near}")
-    return os.environ.get(DATABASE_VARIABLE) or user_database()
+    # A misspelt variable would show the runs of another database, without a word.
+    storage = read_environment().get("storage", {})
+    return str(storage.get("database") or user_database())
 
 
 def database_option(command: Command) -> Command:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource
-from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from monitor.errors import SettingsError
-from monitor.settings.mistakes import explain, suggestion, unreadable_variable
+from monitor.settings.environment import read_environment
+from monitor.settings.mistakes import explain
 from monitor.settings.secrets import secrets_in
-from monitor.settings.station import ENVIRONMENT_PREFIX, StationSettings
+from monitor.settings.station import StationSettings
 from monitor.settings.system_station import CONFIG_FOLDER, SECRETS_FOLDER, system_defaults
 
 Tree = dict[str, Any]
@@ -33,12 +31,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
         SettingsError: the file is missing or no TOML, a key is unknown, a value is out of range.
     """
     tree = _merged(system_defaults(path), _read(path)) if path is not None else {}
-    _refuse_unknown_environment()
-    try:
-        environment = EnvSettingsSource(StationSettings)()
-    except PydanticSettingsError as error:
-        told = unreadable_variable() or f"environment variables {ENVIRONMENT_PREFIX}…: {error}"
-        raise SettingsError(told) from None
+    environment = read_environment()
     flags = overrides or {}
     given = _merged(_merged(tree, environment), flags)
     try:
@@ -73,28 +66,3 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
         nested = isinstance(present, Mapping) and isinstance(value, Mapping)
         result[key] = _merged(present, value) if nested else value  # type: ignore[arg-type]  # both are mappings here
     return result
-
-
-def _refuse_unknown_environment() -> None:
-    # pydantic-settings passes over a variable whose first part names no field: a misspelt one would be ignored.
-    known = {name.upper() for name in StationSettings.model_fields}
-    for variable in os.environ:
-        single = variable.upper().removeprefix(ENVIRONMENT_PREFIX.removesuffix("_"))
-        if single != variable.upper() and any(
-            single == name or single.startswith(f"{name}_") for name in known
-        ):
-            raise SettingsError(
-                f"environment variable {variable}: two underscores part the names of settings, as in "
-                f"{ENVIRONMENT_PREFIX}ANALYSIS__INTERVAL_S"
-            )
-        if variable.upper().startswith(ENVIRONMENT_PREFIX):
-            first = variable.upper().removeprefix(ENVIRONMENT_PREFIX).split("__")[0]
-            if first not in known:
-                near = suggestion(
-                    first.lower(),
-                    [name.lower() for name in known],
-                    "`crystal-monitor check-config --schema` lists the keys",
-                )
-                raise SettingsError(
-                    f"environment variable {variable}: there is no setting {first.lower()!r}{near}"
-                )

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from monitor.analysis import Mute
 from monitor.cli import cli
 from monitor.cli.control import ack, mute, note
-from monitor.cli.options import default_database
-from monitor.errors import SettingsError, UserError
+from monitor.errors import UserError
 from monitor.settings.waits import LONGEST_MUTE_S
 from monitor.store import open_store
 
@@ -55,18 +54,6 @@ def test_a_note_says_something(given: str, said: str) -> None:
     answer = CliRunner().invoke(note, [given])
     assert isinstance(answer.exception, UserError)
     assert said in str(answer.exception)
-
-
-def test_a_misspelt_storage_variable_is_not_passed_over_by_the_reading_commands(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__DATBASE", "sqlite:///mine.sqlite")
-    with pytest.raises(SettingsError, match=r"CRYSTAL_MONITOR__STORAGE__DATBASE: .*did you mean 'DATABASE'"):
-        default_database()
-    monkeypatch.delenv("CRYSTAL_MONITOR__STORAGE__DATBASE")
-    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__RETENTION__ENABLED", "true")
-    monkeypatch.setenv("CRYSTAL_MONITOR__STORAGE__DATABASE", "sqlite:///mine.sqlite")
-    assert default_database() == "sqlite:///mine.sqlite"
 
 
 def test_where_no_run_is_yet_the_database_is_named(tmp_path: Path) -> None:

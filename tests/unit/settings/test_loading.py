@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.options import default_database
 from monitor.errors import SettingsError
 from monitor.settings.loading import load_settings
+from monitor.settings.storage import user_database
 
 INTERVAL = "CRYSTAL_MONITOR__ANALYSIS__INTERVAL_S"
 
@@ -217,15 +219,79 @@ def test_a_change_gate_that_would_make_the_field_blind_is_refused() -> None:
         load_settings(None, too_old)
 
 
-@pytest.mark.parametrize("variable", ["CRYSTAL_MONITOR_ANALYSIS_INTERVAL_S", "CRYSTAL_MONITOR_NAME"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "CRYSTAL_MONITOR_ANALYSIS_INTERVAL_S",
+        "CRYSTAL_MONITOR_ANALYSIS__INTERVAL_S",
+        "CRYSTAL_MONITOR_STORAGE_RETENTION_RUNS_DAYS",
+        "CRYSTAL_MONITOR_CAMERA_FRAMES_PER_S",
+        "crystal_monitor_name",
+    ],
+)
 def test_a_variable_with_single_underscores_is_not_passed_over(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "5")
-    with pytest.raises(SettingsError, match=f"{variable}: two underscores part"):
-        load_settings(None)
+    for read in (lambda: load_settings(None), default_database):
+        with pytest.raises(SettingsError, match=f"{variable}: two underscores part"):
+            read()
 
 
-def test_other_variables_of_the_project_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CRYSTAL_MONITOR_SHARED_DATA", "somewhere")
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "CRYSTAL_MONITOR_SHARED_DATA",
+        # Kubernetes, of services called crystal-monitor and crystal-monitor-metrics.
+        "CRYSTAL_MONITOR_SERVICE_HOST",
+        "CRYSTAL_MONITOR_SERVICE_PORT_METRICS",
+        "CRYSTAL_MONITOR_PORT_9464_TCP_ADDR",
+        "CRYSTAL_MONITOR_METRICS_SERVICE_HOST",
+    ],
+)
+def test_other_variables_of_the_project_are_no_settings(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "somewhere")
     load_settings(None)
+    default_database()
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("CRYSTAL_MONITOR__STORAGE__DATBASE", "no setting 'datbase'; did you mean 'database'"),
+        ("CRYSTAL_MONITOR__STORAGE__RETENTION__RUN_DAYS", "no setting 'run_days'; did you mean 'runs_days'"),
+        ("crystal_monitor__analisys__interval_s", "no setting 'analisys'; did you mean 'analysis'"),
+        ("CRYSTAL_MONITOR__METRICS__TOKEN__FIL", "no setting 'fil'; did you mean 'file'"),
+        ("CRYSTAL_MONITOR__CAMERA__FOLDR", "no setting 'foldr'; did you mean 'folder'"),
+    ],
+)
+def test_starting_and_reading_commands_are_told_the_same_of_a_misspelt_variable(
+    variable: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "5")
+    for read in (lambda: load_settings(None), default_database):
+        with pytest.raises(SettingsError, match=f"^environment variable {variable}: there is {says}"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CRYSTAL_MONITOR__STORAGE__DATABASE", "sqlite:///mine.sqlite"),
+        ("crystal_monitor__storage__database", "sqlite:///mine.sqlite"),
+        ("CRYSTAL_MONITOR__STORAGE", '{"database": "sqlite:///mine.sqlite"}'),
+    ],
+)
+def test_reading_commands_find_the_database_that_a_start_would_use(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert default_database() == load_settings(None).storage.database == "sqlite:///mine.sqlite"
+
+
+def test_what_lies_below_a_plugins_options_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR__CAMERA", '{"kind": "plugin", "name": "mine"}')
+    monkeypatch.setenv("CRYSTAL_MONITOR__CAMERA__OPTIONS__EXPOSURE", "5")
+    assert default_database() == user_database()
