@@ -89,7 +89,8 @@ def test_any_labels_are_measured_as_the_reference_does(
 ) -> None:
     """Labels of many bodies each, of one pixel or one pixel wide, with gaps between their numbers."""
     rng = np.random.default_rng(seed)
-    coarse_HW = rng.integers(0, kinds, (-(-height // 2), -(-width // 3))) * rng.integers(0, 2)
+    coarse_HW = rng.integers(0, kinds, (-(-height // 2), -(-width // 3)))
+    coarse_HW *= rng.integers(0, 2, coarse_HW.shape)
     labels_HW = (coarse_HW.repeat(2, axis=0).repeat(3, axis=1)[:height, :width] * step).astype(np.int32)
     labels_HW[rng.random(labels_HW.shape) < 0.2] = 0
     measuring = MeasuringSettings()
