@@ -6,20 +6,21 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 CORE := .venv-core
 DEV := .venv
 BUILD := .venv-build
-BUILT_FROM := pyproject.toml constraints.txt hatch_build.py $(wildcard engine/kernels/source/*)
+BUILT_FROM := pyproject.toml constraints.txt hatch_build.py
+KERNELS_FROM := engine/kernels/compiling.py $(wildcard engine/kernels/source/*)
 BENCH_JSON ?= build/benchmarks
 PIP := -m pip --disable-pip-version-check
 
 .PHONY: demo test gpu-test lint audit bench wheel wheel-alone clean
 
-demo: $(CORE)/.ready ## The simulated microscope through the whole daemon
+demo: $(CORE)/.kernels ## The simulated microscope through the whole daemon
 	$(CORE)/bin/crystal-monitor demo
 
-test: $(DEV)/.ready ## All tests, over a few processes at once
+test: $(DEV)/.kernels ## All tests, over a few processes at once
 	@$(DEV)/bin/python -m compileall -q monitor engine train tests # the processes that tests start need not, each anew
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto
 
-gpu-test: $(DEV)/.ready ## What a machine with an NVIDIA card must run
+gpu-test: $(DEV)/.kernels ## What a machine with an NVIDIA card must run
 	$(DEV)/bin/python -m pytest tests/gpu -s
 
 lint: $(DEV)/.ready ## ruff, mypy, import contracts
@@ -32,7 +33,7 @@ audit: $(DEV)/.ready ## bandit, and known vulnerabilities of the pinned dependen
 	$(DEV)/bin/bandit -q -r monitor engine train -c pyproject.toml
 	.ci/audit-dependencies $(DEV)/bin/python constraints.txt
 
-bench: $(DEV)/.ready ## Ratios against named peers, each in one run
+bench: $(DEV)/.kernels ## Ratios against named peers, each in one run
 	@mkdir -p $(BENCH_JSON); export CRYSTAL_MONITOR_BENCH_JSON=$(BENCH_JSON) PYTHONPATH=.; \
 	for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(DEV)/bin/python $$b || exit 1; done; \
 	$(DEV)/bin/python tests/benchmarks/report.py $(BENCH_JSON)
@@ -59,6 +60,11 @@ $(DEV)/.ready: $(BUILT_FROM)
 	$(DEV)/bin/python $(PIP) install -q --no-compile -c constraints.txt -e '.[dev]'
 	@$(DEV)/bin/python -m compileall -qq -j 0 $(DEV)/lib || true
 	touch $@
+
+# Installing has compiled the kernels; after an edit of the C they alone are made anew, and nothing is installed.
+$(CORE)/.kernels $(DEV)/.kernels: %/.kernels: %/.ready $(KERNELS_FROM)
+	$*/bin/python engine/kernels/compiling.py --unless-current
+	@touch $@
 
 $(BUILD)/.ready: constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install one, or say make PYTHON=/path/to/python"; exit 2; }

@@ -35,15 +35,15 @@ class CompilerError(Exception):
 
 
 def source_digest(folder: Path = SOURCE) -> str:
-    """SHA-256 of all C files: a library says which ones it was made of."""
-    digest = hashlib.sha256()
+    """SHA-256 of all C files and of the options: a library says which ones it was made of."""
+    digest = hashlib.sha256("\0".join(FLAGS).encode())
     for path in sorted(folder.glob("*.[ch]")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
 def is_current(library: Path = LIBRARY) -> bool:
-    """Whether a library is there and was made of the C files as they are."""
+    """Whether a library is there and was made of the C files and by the options as they are."""
     return library.is_file() and source_digest().encode() in library.read_bytes()
 
 
@@ -111,6 +111,7 @@ def _run(command: Sequence[str]) -> str | None:
 
 if __name__ == "__main__":
     try:
-        print(compile_library())  # noqa: T201 - a command's answer
+        if sys.argv[1:] != ["--unless-current"] or not is_current():
+            print(compile_library())  # noqa: T201 - a command's answer
     except CompilerError as error:
         sys.exit(str(error))

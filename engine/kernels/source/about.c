@@ -5,7 +5,7 @@
 #define KERNEL_SOURCES "unknown"
 #endif
 
-/* SHA-256 of the files that it was made of. */
+/* SHA-256 of the files that it was made of, and of the compiler's options. */
 EXPORT const char *kernels_sources(void) { return KERNEL_SOURCES; }
 
 EXPORT const char *kernels_compiler(void) {
