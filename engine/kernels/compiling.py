@@ -48,22 +48,42 @@ def is_current(library: Path = LIBRARY) -> bool:
 
 
 def system_compiler() -> tuple[str, ...] | None:
-    """The machine's own C compiler that can make a shared library with its mathematics: `CC`, or cc, gcc, clang."""
+    """The machine's own C compiler that can make a shared library with its mathematics: `CC`, or cc, gcc, clang.
+
+    None where there is none; raise CompilerError where CC names one that cannot.
+    """
     named = os.environ.get("CC", "")
-    for candidate in [shlex.split(named)] if named else [["cc"], ["gcc"], ["clang"]]:
-        if shutil.which(candidate[0]) and _works(candidate):
-            return tuple(candidate)
+    if named.strip():
+        return _named_compiler(named)
+    for candidate in ("cc", "gcc", "clang"):
+        if shutil.which(candidate) and _complaint([candidate]) is None:
+            return (candidate,)
     return None
 
 
-def _works(compiler: Sequence[str]) -> bool:
+def _named_compiler(named: str) -> tuple[str, ...]:
+    try:
+        candidate = shlex.split(named)
+        complaint = _complaint(candidate)
+    except ValueError as error:
+        complaint = str(error)
+    if complaint is not None:
+        raise CompilerError(
+            f"The environment variable CC is `{named}`, which cannot make a shared library:\n{complaint}\n"
+            "Name a C compiler that can, or unset CC: then cc, gcc, clang and the package ziglang are tried"
+        )
+    return tuple(candidate)
+
+
+def _complaint(compiler: Sequence[str]) -> str | None:
+    """Of a compiler that cannot make a shared library with its mathematics; None of one that can."""
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "probe.c"
         probe.write_text(
             "#include <math.h>\n#include <string.h>\ndouble probe(double x) { return atan2(x, 2); }\n"
         )
         command = [*compiler, "-std=c11", *_shared(), str(probe), "-o", str(probe.with_suffix(".out"))]
-        return _run([*command, *_mathematics()]) is None
+        return _run([*command, *_mathematics()])
 
 
 def compile_library(library: Path = LIBRARY, options: Sequence[str] = ()) -> Path:

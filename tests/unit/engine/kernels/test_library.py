@@ -90,7 +90,8 @@ def test_make_compiles_an_edited_file_and_installs_nothing(tmp_path: Path) -> No
 def test_without_a_compiler_the_message_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(
         compiling, "ZIG", (sys.executable, "-c", "import sys; sys.exit('No module named ziglang')")
     )
@@ -98,6 +99,23 @@ def test_without_a_compiler_the_message_says_how_to_get_one(
     with pytest.raises(CompilerError, match=r"(?s)No module named ziglang.*apt-get install gcc.*by CC"):
         compile_library(tmp_path / "kernels.so")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [("no-such-compiler -m64", "No such file"), ("false", ""), ("'cc", "No closing quotation")],
+)
+def test_a_compiler_named_by_cc_that_does_not_work_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, why: str
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    unnamed = system_compiler()
+    monkeypatch.setenv("CC", named)
+    monkeypatch.setattr(compiling, "ZIG", (sys.executable, "-c", "raise SystemExit('asked for')"))
+    with pytest.raises(CompilerError, match=rf"(?s)CC is `{named}`.*{why}.*unset CC"):
+        compile_library(tmp_path / "kernels.so")
+    monkeypatch.setenv("CC", " ")  # as good as none
+    assert system_compiler() == unnamed
 
 
 @needs_compiler
