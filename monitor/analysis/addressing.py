@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import Field
 
@@ -57,23 +56,20 @@ def wrong_address(asked: Addressed, served: StationSettings) -> str:
 
 
 def running_here() -> dict[str, str]:
-    """Control endpoints of the stations that run with the default sockets, by the folder's name."""
+    """Control endpoints of the stations that run with the default sockets, by the folder's name.
+
+    One that this user may not ask counts: what is meant for it must not go elsewhere.
+    """
+    folder = runtime_folder()
+    named = {StationSettings.model_fields["name"].default: folder}
+    with suppress(FileNotFoundError, PermissionError):
+        named |= {below.name: below for below in sorted(folder.iterdir())}
+    sockets = {name: place / CONTROL_SOCKET for name, place in named.items()}
     return {
         name: f"{IPC_PREFIX}{path}"
-        for name, path in _sockets(runtime_folder())
-        if knock(path).door is not Door.DOWN
+        for name, path in sockets.items()
+        if knock(path).door not in (Door.DOWN, Door.UNUSABLE)
     }
-
-
-def _sockets(folder: Path) -> Iterator[tuple[str, Path]]:
-    try:
-        if (folder / CONTROL_SOCKET).exists():
-            yield StationSettings.model_fields["name"].default, folder / CONTROL_SOCKET
-        for below in sorted(folder.iterdir()):
-            if (below / CONTROL_SOCKET).exists():
-                yield below.name, below / CONTROL_SOCKET
-    except (FileNotFoundError, PermissionError):
-        return
 
 
 @dataclass(frozen=True, slots=True)

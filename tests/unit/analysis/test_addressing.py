@@ -6,13 +6,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from monitor.analysis import meant_endpoint
-from monitor.analysis.addressing import Addressed, Meant, wrong_address
+from monitor.analysis.addressing import Addressed, Meant, running_here, wrong_address
 from monitor.errors import WrongStationError
 from monitor.settings.station import StationSettings
+from tests.privileges import as_nobody
 
 
 @contextmanager
@@ -74,3 +76,19 @@ def test_a_request_for_another_station_or_database_is_wrong(tmp_path: Path) -> N
     assert wrong_address(Addressed(station="bench", database=str(file)), served) == ""
     assert "the daemon here is bench, you named other" in wrong_address(Addressed(station="other"), served)
     assert "you named /b.sqlite" in wrong_address(Addressed(station="bench", database="/b.sqlite"), served)
+
+
+def test_a_station_that_may_not_be_asked_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    with TemporaryDirectory() as made:  # pytest's own folders let nobody else pass
+        folder = Path(made)
+        monkeypatch.setenv("RUNTIME_DIRECTORY", made)
+        with listening(folder / "another" / "control.ipc", folder / "bench" / "control.ipc"):
+            (folder / "notes.txt").touch()
+            folder.chmod(0o755)
+            (folder / "bench" / "control.ipc").chmod(0o666)
+            (folder / "another").chmod(0)
+            try:
+                with as_nobody():
+                    assert list(running_here()) == ["another", "bench"]
+            finally:
+                (folder / "another").chmod(0o700)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from monitor.analysis import AskStatus, Door, ask_daemon, knock
 from monitor.errors import ControlError, NoAnswerError
+from tests.privileges import as_nobody
 
 
 def test_nobody_listens_where_there_is_no_socket_or_its_owner_is_gone(tmp_path: Path) -> None:
@@ -65,15 +64,3 @@ def test_a_socket_of_another_users_is_not_down(tmp_path: Path) -> None:
             assert knock(path).door is Door.FORBIDDEN
             with pytest.raises(ControlError, match="use its user, or one of its group"):
                 ask_daemon(f"ipc://{path}", AskStatus(), 0.1)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without root's rights, which reach everything."""
-    own = os.geteuid()
-    if own == 0:
-        os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(own)
