@@ -12,6 +12,7 @@ from monitor.store.bulk import BulkRow
 from monitor.store.finite import Numbers, finite_rows
 from monitor.store.point_rows import MEASURED
 from monitor.store.tables import POINT_GROWTH
+from monitor.store.trail_rows import followed_of
 
 _measured_of = attrgetter(*MEASURED)
 _AREA_PX, _AREA_UM2 = MEASURED.index("area_px"), MEASURED.index("area_um2")
@@ -28,10 +29,9 @@ class FramePoints:
     """Of `point`, value by value in the order of `POINT_NAMES`, row after row: a tuple for each would be one more for
     the garbage collector to look at, in every frame."""
     followed: list[BulkRow] = field(default_factory=list)
-    """What a point without a fit changes in its trail: `FOLLOW_NAMES`, then the trail's key. Carried points change
-    nothing."""
+    """What a point without a fit changes in its trail: see `followed_of`. Carried points change nothing."""
     fitted: list[BulkRow] = field(default_factory=list)
-    """The same with a fit: `FOLLOW_NAMES`, `FIT_NAMES`, then the trail's key."""
+    """The same with a fit."""
 
 
 def frame_points(
@@ -75,8 +75,7 @@ def frame_points(
         )
         if point.carried:
             continue
-        px, um2 = numbers[_AREA_PX], numbers[_AREA_UM2]
-        follow = (flags[point.confirmed], point.elapsed_s, px, um2, um2, px, px, um2, um2)
+        follow = followed_of((flags[point.confirmed], point.elapsed_s, numbers[_AREA_PX], numbers[_AREA_UM2]))
         if fit is None:
             made.followed.append((*follow, field_id, crystal_id))
         else:

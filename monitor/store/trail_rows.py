@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -75,20 +75,31 @@ def _update(changed: dict[str, Any]) -> Update:
     return update(trail).where(*_HERE).ordered_values(*changed.items())
 
 
-# See `frame_points`, which makes rows of these.
-FOLLOW_NAMES = (
-    "confirmed",
-    "seen_s",
-    *(f"last_{name}" for name in _AREAS),
-    "first_area_um2",
-    *(f"{role}_{name}" for name in _AREAS for role in ("compared", "present")),
-)
-FIT_NAMES = (*(f"new_{name}" for name in FIT_FIGURES), "fitted_s")
+_CONFIRMED, _SEEN_S, _PX, _UM2 = range(4)
+_FOLLOWED_OF = {
+    "confirmed": _CONFIRMED,
+    "seen_s": _SEEN_S,
+    "last_area_px": _PX,
+    "last_area_um2": _UM2,
+    "first_area_um2": _UM2,
+    "compared_area_px": _PX,
+    "present_area_px": _PX,
+    "compared_area_um2": _UM2,
+    "present_area_um2": _UM2,
+}
+"""By parameter of `_following`: which of a point's `confirmed`, elapsed seconds, area in px² and in µm² it is."""
+_FOLLOW_NAMES = tuple(_FOLLOWED_OF)
+followed_of = itemgetter(*_FOLLOWED_OF.values())
+"""What a point changes in its trail, of (confirmed, seen_s, area_px, area_um2): the beginning of its `BulkRow` for
+`follow_trails`. Then comes its fit, if it has one: its `fit_figures` and where their window ends, elapsed seconds. The
+trail's key, field and crystal, is last."""
+_FIT_NAMES = (*(f"new_{name}" for name in FIT_FIGURES), "fitted_s")
 _FOLLOW = _update(_following())
 _FOLLOW_AND_FIT = _update({**_following(), **_fitting()})
 _FIT = _update(_fitting())
 
-_BEGUN_NAMES = ("field_id", "crystal_id", "confirmed", "first_seen_s", "points", "first_area_px")
+_BEGUN_NAMES = ("confirmed", "first_seen_s", "first_area_px", "field_id", "crystal_id", "points")
+_begun_of = itemgetter(*map(_FOLLOW_NAMES.index, ("confirmed", "seen_s", "last_area_px")), -2, -1)
 _BEGUN = insert(trail)
 _KNOWN = select(trail.c.crystal_id).where(trail.c.field_id == bindparam("in_field"))
 _CONFIRM = (
@@ -127,7 +138,7 @@ def follow_trails(
     fitted: Sequence[BulkRow],
     first_new_id: int,
 ) -> None:
-    """Make or bring forward the trail of every row: see `FramePoints`. Crystals from `first_new_id` on are new."""
+    """Make or bring forward the trail of every row: see `followed_of`. Crystals from `first_new_id` on are new."""
     rows = (*followed, *fitted)
     _begin(connection, [row for row in rows if row[-1] >= first_new_id])
     if _bring_forward(connection, followed, fitted) < len(rows):
@@ -143,22 +154,18 @@ def fit_trails(
 ) -> None:
     """Bring forward trails that have a fit, whose window ends at `elapsed_s`, but no point that counts."""
     rows = [(*fit, elapsed_s, field_id, crystal_id) for crystal_id, fit in figures.items()]
-    execute_rows(connection, _FIT, (*FIT_NAMES, *_HERE_NAMES), rows)
+    execute_rows(connection, _FIT, (*_FIT_NAMES, *_HERE_NAMES), rows)
 
 
 def _begin(connection: Connection, rows: Sequence[BulkRow]) -> None:
     """Make the trails that begin with these points, which are not counted yet."""
-    begun = [
-        (field_id, crystal_id, confirmed, seen_s, 0, area_px)
-        for confirmed, seen_s, area_px, *_, field_id, crystal_id in rows
-    ]
-    execute_rows(connection, _BEGUN, _BEGUN_NAMES, begun)
+    execute_rows(connection, _BEGUN, _BEGUN_NAMES, [(*_begun_of(row), 0) for row in rows])
 
 
 def _bring_forward(connection: Connection, followed: Sequence[BulkRow], fitted: Sequence[BulkRow]) -> int:
     """Count the points in their trails; how many of them have one."""
-    return execute_rows(connection, _FOLLOW, (*FOLLOW_NAMES, *_HERE_NAMES), followed) + execute_rows(
-        connection, _FOLLOW_AND_FIT, (*FOLLOW_NAMES, *FIT_NAMES, *_HERE_NAMES), fitted
+    return execute_rows(connection, _FOLLOW, (*_FOLLOW_NAMES, *_HERE_NAMES), followed) + execute_rows(
+        connection, _FOLLOW_AND_FIT, (*_FOLLOW_NAMES, *_FIT_NAMES, *_HERE_NAMES), fitted
     )
 
 

@@ -5,6 +5,8 @@ Trails: from the first point to the end.
 
 from __future__ import annotations
 
+import pytest
+
 from monitor.records import (
     EndReason,
     EventKind,
@@ -97,3 +99,18 @@ def test_every_crystal_of_a_crowded_frame_has_a_row_of_its_own(
     }
     assert crowded == {crystal: 130.0 + crystal for crystal in range(1, 76)}
     assert {row["points"] for row in rows(reader, "trail_summary")} == {3}
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_areas_are_followed_in_both_units(store: SqlTrailStore, reader: TrailReader, *, fitted: bool) -> None:
+    run = store.start_run(made.run_start())
+    for index, area_px in enumerate((100.0, 300.0, 200.0)):
+        born = [made.birth(1, 0.0)] if index == 0 else []
+        fits = (made.fit(1),) if fitted else ()
+        store.append(run, made.result(index, [made.point(1, index, area_px)], born=born, fits=fits))
+    trail = only(rows(reader, "trail_summary"))
+    for role, area_px in (("first", 100.0), ("last", 200.0)):
+        assert trail[f"{role}_area_px"] == area_px
+        assert trail[f"{role}_area_um2"] == area_px / 4
+    assert trail["max_area_um2"] == 75.0
+    assert (trail["first_seen_s"], trail["points"]) == (0.0, 3)
