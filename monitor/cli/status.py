@@ -125,10 +125,13 @@ def _of_run(stored: StoredStatus) -> Iterator[str]:
         yield _line(
             "t95", f"at {duration_text(t95_s)}{when} (95 %: {duration_text(low)} to {duration_text(high)})"
         )
-    newer = int(run["frames_superseded"]) - int(run["frames_repeated"])
+    repeated = int(
+        run.get("frames_repeated") or 0
+    )  # a database that an earlier version writes has no such column
+    newer = int(run["frames_superseded"]) - repeated
     lost = f"{run['frames_lost']} lost, {newer} passed over for a newer one"
-    if run["frames_repeated"]:
-        lost += f", {run['frames_repeated']} that came again after a restart"
+    if repeated:
+        lost += f", {repeated} that came again after a restart"
     yield _line(
         "frames",
         f"{run['frames_ok']} ok, {run['frames_failed']} failed, {run['frames_rejected']} rejected, {lost}",

@@ -14,6 +14,7 @@ from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.reading_sqlite import bounded_rows, whole_answer
 from monitor.store.row_stream import BATCH_ROWS, Row, RowStream
 from monitor.store.table import Table
+from monitor.store.version_gap import told_of_version
 from monitor.store.views import views_told
 
 try:
@@ -65,7 +66,7 @@ class PostgresqlReading:
             columns = tuple(column.name for column in cursor.description or ())
             rows = bounded_rows(self._fetched(bound), bound)
         except psycopg.Error as error:
-            raise _refusal(error, bound) from error
+            raise self._refused(error, bound) from error
         finally:
             self._connection.rollback()
         return whole_answer(columns, rows, bound)
@@ -87,8 +88,7 @@ class PostgresqlReading:
             self._connection.execute(declared, parameters or None)
             cursor = self._connection.execute(b"FETCH 0 FROM answer")
         except psycopg.Error as error:
-            self._connection.rollback()
-            raise _refusal(error, bound) from error
+            raise self._refused(error, bound) from error
         return RowStream(tuple(column.name for column in cursor.description or ()), self._batches(bound))
 
     def _batches(self, bound: Bound) -> Iterator[list[Row]]:
@@ -97,9 +97,20 @@ class PostgresqlReading:
             while rows := self._connection.execute(fetch).fetchall():
                 yield [tuple(_plain(value) for value in row) for row in rows]  # type: ignore[misc]  # as above
         except psycopg.Error as error:
-            raise _refusal(error, bound) from error
+            raise self._refused(error, bound) from error
         finally:
             self._connection.rollback()
+
+    def _refused(self, error: psycopg.Error, bound: Bound) -> QueryError:
+        gap = ""
+        if isinstance(error, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedTable):
+            self._connection.rollback()
+            gap = told_of_version(self._ask_plainly)
+        self._connection.rollback()
+        return _refusal(error, bound, gap)
+
+    def _ask_plainly(self, sql: str) -> Table:
+        return Table((), tuple(self._connection.execute(sql.encode()).fetchall()))
 
     def close(self) -> None:
         """See `ReadingConnection`."""
@@ -120,7 +131,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _refusal(error: psycopg.Error, bound: Bound) -> QueryError:
+def _refusal(error: psycopg.Error, bound: Bound, gap: str) -> QueryError:
     said = _first_line(error)
     if isinstance(error, psycopg.errors.QueryCanceled):
         return QueryError(
@@ -131,4 +142,6 @@ def _refusal(error: psycopg.Error, bound: Bound) -> QueryError:
         return QueryError("more than one statement: ask one question at a time")
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege):
         return QueryError(f"the question would write ({said}): only SELECT is answered")
+    if gap:
+        return QueryError(f"{gap} ({said})")
     return QueryError(f"the question is not understood ({said}): only SELECT is answered; {views_told()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.row_stream import BATCH_ROWS, RowStream, spooled
 from monitor.store.table import Table
+from monitor.store.version_gap import told_of_version
 from monitor.store.views import views_told
 
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -37,6 +39,7 @@ _LIMITS = {
 }
 _FORBIDDEN_FUNCTIONS = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
 _BUSY_TIMEOUT_S = 5.0
+_LACKING = re.compile("no such (column|table)")
 
 
 class SqliteReading:
@@ -110,9 +113,13 @@ class SqliteReading:
             with closing(self._connection.execute(sql, dict(parameters))) as cursor:
                 yield cursor
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise _refusal(error, bound) from error
+            gap = told_of_version(self._ask_plainly) if _LACKING.match(str(error)) else ""
+            raise _refusal(error, bound, gap) from error
         finally:
             watch.cancel()
+
+    def _ask_plainly(self, sql: str) -> Table:
+        return Table((), tuple(self._connection.execute(sql).fetchall()))
 
     def close(self) -> None:
         """See `ReadingConnection`."""
@@ -158,7 +165,7 @@ def _authorize(
     return sqlite3.SQLITE_DENY
 
 
-def _refusal(error: Exception, bound: Bound) -> QueryError:
+def _refusal(error: Exception, bound: Bound, gap: str) -> QueryError:
     said = str(error)
     lowered = said.lower()
     if "interrupted" in lowered:
@@ -172,4 +179,6 @@ def _refusal(error: Exception, bound: Bound) -> QueryError:
         )
     if "one statement" in lowered:
         return QueryError("more than one statement: ask one question at a time")
+    if gap:
+        return QueryError(f"{gap} ({said})")
     return QueryError(f"the question is not understood ({said}): {views_told()}")

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import create_engine, text
 
-from monitor.store import TrailReader, open_store
+from monitor.errors import QueryError
+from monitor.store import SqlTrailStore, TrailReader, open_store, run_query
+from monitor.store.location import locate
+from tests import trail_results as made
 
 PROMISED = {
     "run_summary": "run_id, name, started_at, ended_at, camera, um_per_px, frames_ok, frames_failed, "
@@ -45,3 +49,21 @@ def test_a_view_begins_with_the_columns_that_were_promised(reader: TrailReader, 
     columns = list(reader.view(view).columns)
     assert columns[: len(promised)] == promised
     assert len(set(columns)) == len(columns)
+
+
+def test_a_question_that_other_views_do_not_answer_is_told_so(database: str, store: SqlTrailStore) -> None:
+    question = "SELECT no_such FROM run_summary"
+    with pytest.raises(QueryError, match="the views are run_summary"):
+        run_query(database, question)
+    engine = create_engine(locate(database).url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE migration SET detail = 'of before' WHERE name = 'views'"))
+    engine.dispose()
+    with pytest.raises(
+        QueryError, match=r"of an earlier version .*: another version wrote it \(its views are others"
+    ):
+        run_query(database, question)
+    assert run_query(database, "SELECT COUNT(*) AS n FROM run_summary").rows == ((0,),), "others are answered"
+    store.start_run(made.run_start(version="0.0.9"))
+    with pytest.raises(QueryError, match=r"version 0\.0\.9 wrote it"):
+        run_query(database, question)

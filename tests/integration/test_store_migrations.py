@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, inspect
 
-from monitor.store import TrailReader, migrations, open_store
+from monitor.errors import QueryError
+from monitor.store import TrailReader, migrations, open_store, run_query
 from monitor.store.location import locate
 from monitor.store.tables import METADATA
+from monitor.version import __version__
 from tests import trail_results as made
 
 FIRST_RELEASE = Path(__file__).with_name("store_schema_1.sql")
@@ -91,3 +93,34 @@ def test_a_migration_that_fails_leaves_nothing_and_runs_at_the_next_start(
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS[:-1], m0002_works))
     open_store(str(old)).close()
     assert {"half_done", "m0002_half_done"} <= tables()
+
+
+def test_a_database_of_another_version_is_told_where_a_question_fails_for_it(old: Path) -> None:
+    def refusal(question: str) -> str:
+        with pytest.raises(QueryError) as refused:
+            run_query(str(old), question)
+        return str(refused.value)
+
+    assert run_query(str(old), "SELECT run_id FROM run_summary").rows == ((1,),), (
+        "the control: it can be read"
+    )
+    for lacking in ("SELECT frames_thinned FROM run_summary", "SELECT * FROM audit_log"):
+        told = refusal(lacking)
+        assert (
+            "of an earlier version of Crystal Monitor: version 0.1 wrote it (it lacks the migration m0002"
+            in told
+        )
+        assert (
+            f"this is {__version__}; the daemon of this version brings it up to date at its next start"
+            in told
+        )
+    with TrailReader(str(old)) as reader, pytest.raises(QueryError, match=r"version 0\.1 wrote it"):
+        reader.stations()
+    open_store(str(old)).close()
+    assert len(run_query(str(old), "SELECT frames_thinned FROM run_summary")) == 1, "the advice works"
+    assert "the views are run_summary" in refusal("SELECT frames_thimed FROM run_summary")
+    connection = sqlite3.connect(old)
+    with connection:
+        connection.execute("INSERT INTO migration (name) VALUES ('m9999_tomorrow')")
+    connection.close()
+    assert "newer than this version" in refusal("SELECT frames_thimed FROM run_summary")
