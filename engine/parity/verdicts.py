@@ -18,8 +18,7 @@ from engine.card import ModelCard
 from engine.kernels.library import kernels
 from engine.parity.agreement import ParityFigures
 from engine.parity_limits import ParityLimits
-from engine.tensorrt.errors import EngineRefusedError
-from engine.tensorrt.trust import read_trusted
+from engine.trust import UntrustedFileError, read_trusted
 
 _LOG = logging.getLogger("engine.parity")
 FORMAT = 1
@@ -78,7 +77,7 @@ class Verdicts:
         try:
             stored = json.loads(read_trusted(self._folder / f"{key}.json"))
             return ParityFigures(**stored["figures"]) if stored["key"] == key else None
-        except EngineRefusedError as refused:
+        except UntrustedFileError as refused:
             _LOG.warning("a gate that was passed before is asked again: %s", refused)
             return None
         except (OSError, ValueError, KeyError, TypeError):

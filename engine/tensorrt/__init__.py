@@ -5,7 +5,6 @@ from engine.tensorrt.engine_card import EngineCard, EngineOrder, Precision
 from engine.tensorrt.errors import EngineBuildError, EngineRefusedError
 from engine.tensorrt.orders import orders_for
 from engine.tensorrt.shelf import ObtainedEngine, obtain_engine, read_engine
-from engine.tensorrt.trust import check_trusted_folder
 
 __all__ = [
     "COMPUTE_CAPABILITIES",
@@ -17,7 +16,6 @@ __all__ = [
     "ObtainedEngine",
     "Precision",
     "build_engine",
-    "check_trusted_folder",
     "obtain_engine",
     "orders_for",
     "read_engine",

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.tensorrt.building import put_in_place
-from engine.tensorrt.errors import EngineRefusedError
-from engine.tensorrt.trust import read_trusted
+from engine.trust import UntrustedFileError, read_trusted
 
 _LOG = logging.getLogger("engine.tensorrt")
 
@@ -55,6 +54,6 @@ class KernelCache:
             return read_trusted(self._path)
         except FileNotFoundError:
             return b""
-        except (EngineRefusedError, OSError) as refusal:
+        except (UntrustedFileError, OSError) as refusal:
             _LOG.warning("%s Kernels are compiled anew.", refusal)
             return b""

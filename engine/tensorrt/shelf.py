@@ -14,7 +14,7 @@ from engine.card import ModelCard
 from engine.tensorrt.building import BuiltEngine, card_path, write_engine
 from engine.tensorrt.engine_card import EngineCard, EngineOrder
 from engine.tensorrt.errors import EngineRefusedError
-from engine.tensorrt.trust import read_trusted
+from engine.trust import UntrustedFileError, read_trusted
 
 _LOG = logging.getLogger("engine.tensorrt")
 KEPT_FILES = 8
@@ -49,9 +49,13 @@ def read_engine(
         raise
     except OSError as error:
         raise EngineRefusedError("untrusted", f"The engine {path} cannot be read ({error}).") from error
+    except UntrustedFileError as error:
+        raise EngineRefusedError("untrusted", str(error)) from error
     beside = card_path(path)
     try:
         text = read_trusted(beside).decode()
+    except UntrustedFileError as error:
+        raise EngineRefusedError("untrusted", str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise EngineRefusedError(
             "corrupt", f"The engine {path} has no card that can be read beside it ({error})."

@@ -153,12 +153,11 @@ def build(
     from engine import EngineError, load_card
     from engine.tensorrt import (
         COMPUTE_CAPABILITIES,
-        EngineRefusedError,
         build_engine,
         orders_for,
         write_engine,
     )
-    from engine.tensorrt.trust import read_trusted
+    from engine.trust import UntrustedFileError, read_trusted
     from monitor.errors import UserError
 
     if target == "cpu":
@@ -178,7 +177,7 @@ def build(
             path = write_engine(built, output)
             rows.append(built.card.to_row() | {"path": str(path)})
         read_trusted(path)
-    except EngineRefusedError as refusal:
+    except UntrustedFileError as refusal:
         click.echo(
             f"crystal-monitor: the engines are written, but would not be loaded here: {refusal}", err=True
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine import EngineError, load_card
 from engine.backends import create_backend
-from engine.tensorrt import EngineRefusedError, check_trusted_folder
+from engine.trust import UntrustedFileError, check_trusted_folder
 from monitor.alerts.sinks import check_sink
 from monitor.camera import simulation_of
 from monitor.errors import SettingsError, SourceError, StoreUnusableError, UserError
@@ -85,7 +85,7 @@ def _engine(settings: AnalysisSettings) -> Iterator[str]:
 def _untrusted(folder: Path) -> Iterator[str]:
     try:
         check_trusted_folder(folder)
-    except EngineRefusedError as refusal:
+    except UntrustedFileError as refusal:
         yield f"analysis.engines: {refusal}"
     except OSError as error:
         yield f"analysis.engines: {folder} cannot be looked at ({error}): name another folder"

@@ -190,6 +190,7 @@ def test_a_verdict_that_others_could_have_written_is_not_believed(
     ParityGate(card, tmp_path).check(counted)
     assert counted.frames == 2 * once
     assert "may be written by others" in caplog.text
+    assert "engine is code" not in caplog.text
 
 
 def test_a_precision_may_state_limits_of_its_own(fast: SegmentationBackend) -> None:

@@ -29,7 +29,7 @@ from engine.tensorrt import (
 from engine.tensorrt.building import card_path
 from engine.tensorrt.library import library_version, load_library
 from engine.tensorrt.shelf import KEPT_FILES
-from engine.tensorrt.trust import read_trusted
+from engine.trust import UntrustedFileError, read_trusted
 
 ORDER = EngineOrder(128, 144, "fp16", (1, 2))
 MODEL = load_card()
@@ -198,7 +198,7 @@ def test_a_link_is_judged_by_what_it_leads_to(engine: Path, tmp_path: Path) -> N
     link.symlink_to(engine)
     assert read_trusted(link) == engine.read_bytes()
     engine.parent.chmod(0o777)
-    with pytest.raises(EngineRefusedError):
+    with pytest.raises(UntrustedFileError):
         read_trusted(link)
 
 
