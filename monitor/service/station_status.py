@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
+
 from monitor.analysis import AskStatus, DaemonStatus, Door, ask_daemon, knock, meant_endpoint, place_of
 from monitor.errors import (
     ControlError,
@@ -188,9 +190,10 @@ def the_station_here(settings: StationSettings, *, named: bool, database_named: 
 def _without_stars(database: str) -> str:
     """The address that a daemon tells, to be read with whatever password the user's own environment holds."""
     url = locate(database).url
-    starred = [name for name, value in url.query.items() if value == STARS]
-    password = None if url.password == STARS else url.password
-    return url.set(password=password).difference_update_query(starred).render_as_string(hide_password=False)
+    query = {name: value for name, value in url.query.items() if value != STARS}
+    password = None if url.password == STARS else url.password  # `URL.set` takes None for "as it is"
+    bare = URL.create(url.drivername, url.username, password, url.host, url.port, url.database, query)
+    return bare.render_as_string(hide_password=False)
 
 
 def _told_by(daemon_says: str, store_says: str) -> str:

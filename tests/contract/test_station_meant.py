@@ -26,6 +26,7 @@ from monitor.settings.redaction import without_passwords
 from monitor.settings.station import StationSettings
 from monitor.settings.storage import user_database
 from monitor.store import SqlTrailStore, open_store, run_query
+from monitor.version import __version__
 from tests import trail_results as made
 
 NOTES = "SELECT message FROM event_log WHERE kind = 'note' ORDER BY event_id"
@@ -53,33 +54,40 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def bench(here: Path, database: str, store: SqlTrailStore) -> Iterator[StationSettings]:
-    """The daemon's side of a station called bench, with its run, in a thread."""
-    store.append(store.start_run(made.run_start("plate 1")), made.growing(0, 3))
-    address = database if "://" in database else f"sqlite:///{database}"
-    served = StationSettings.model_validate({"name": "bench", "storage": {"database": address}})
+@contextmanager
+def daemon(served: StationSettings, keeper: RunKeeper | None) -> Iterator[None]:
+    """The daemon's side of a station, in a thread; without a keeper it only says how it stands."""
     stands = DaemonStatus(
-        station="bench", database=without_passwords(address), version="1", process=1, started_at="2026-01-01T00:00:00Z",
-        run_id=1, frames=1, since_frame_s=1.0, since_commit_s=1.0, frame_age_s=None, frame_s=0.1, backend="none",
-        degraded=False, engine="none", grabber_heard=True, camera_running=True, lost={},
+        station=served.name, database=without_passwords(served.storage.database), version=__version__, process=1,
+        started_at="2026-01-01T00:00:00Z", run_id=1, frames=1, since_frame_s=1.0, since_commit_s=1.0, frame_age_s=None,
+        frame_s=0.1, backend="none", degraded=False, engine="none", grabber_heard=True, camera_running=True, lost={},
     )  # fmt: skip
-    keeper, stop = RunKeeper(store, served, SystemClock()), threading.Event()
+    stop = threading.Event()
     with zmq.Context() as context:
-        server = CommandServer(context, f"ipc://{here}/bench/control.ipc", None, lambda _: stands, served)  # type: ignore[arg-type]  # nothing is muted here
+        server = CommandServer(context, served.control_endpoint, None, lambda _: stands, served)  # type: ignore[arg-type]  # nothing is muted here
 
         def serve() -> None:
             while not stop.wait(0.02):
-                server.answer(keeper)
+                server.answer(keeper)  # type: ignore[arg-type]  # to be told how it stands takes none
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield served
+            yield
         finally:
             stop.set()
             thread.join()
             server.close()
+
+
+@pytest.fixture
+def bench(here: Path, database: str, store: SqlTrailStore) -> Iterator[StationSettings]:
+    """A station called bench, up, with its run."""
+    store.append(store.start_run(made.run_start("plate 1")), made.growing(0, 3))
+    address = database if "://" in database else f"sqlite:///{database}"
+    served = StationSettings.model_validate({"name": "bench", "storage": {"database": address}})
+    with daemon(served, RunKeeper(store, served, SystemClock())):
+        yield served
 
 
 @contextmanager
@@ -99,6 +107,20 @@ def test_the_daemon_that_runs_here_is_told_and_asked(bench: StationSettings) -> 
     status = json.loads(tell("status", "--json").output)
     assert (status["station"], status["stored"]["run"]["name"]) == ("bench", "plate 1"), status
     assert status["told_by"] == "the daemon and the database"
+
+
+def test_a_database_whose_password_the_daemon_keeps_is_no_trouble(here: Path) -> None:
+    address = (
+        f"postgresql://lab:geheim@/trails?host={here}/no-server"  # as where the server asks for the password
+    )
+    served = StationSettings.model_validate({"name": "bench", "storage": {"database": address}})
+    with daemon(served, None):
+        told = json.loads(tell("status", "--json").output)
+    assert (told["verdict"], told["troubles"], told["stored"]) == ("ok", [], None), told
+    assert told["told_by"].startswith("the daemon alone: the database does not answer: ")
+    assert told["told_by"].endswith("with the station's settings it may be read: `status FILE`")
+    assert "***" not in told["database"]
+    assert "lab@" in told["database"]
 
 
 def test_a_station_named_by_the_environment_alone_keeps_its_own_database(
