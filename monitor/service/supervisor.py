@@ -20,6 +20,7 @@ from pathlib import Path
 
 from monitor.clock import Clock
 from monitor.service.lifetime import station_variables
+from monitor.settings.waits import COMMIT_HELD_S
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ EXIT_USER_ERROR = 2
 POLL_S = 0.1
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 10.0
-GRACE_S = 15.0
-"""How long a child may take to commit the frame in hand before it is killed."""
+GRACE_S = COMMIT_HELD_S + 5.0
+"""How long a child may take to commit the frame in hand before it is killed, seconds: the commit may just be held."""
 PARTING_S = 3.0
 """How long an analysis that ended in order stays down, for the grabber to end as well, seconds."""
 STABLE_S = 30.0
