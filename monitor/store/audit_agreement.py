@@ -37,8 +37,17 @@ SELECT MIN(run_id) FROM (SELECT run_id FROM run WHERE points_to_remove IS NOT NU
   SELECT run_id FROM audit WHERE kind = '{AuditKind.DATA_DELETED}' AND details NOT LIKE '%"retention":%') AS r"""  # noqa: S608  # names of ours
 
 
-def disagreements(connection: ReadingConnection) -> Iterator[Fault]:
-    """What the tables and the trail do not agree about. Raises `QueryError`."""
+def disagreements(connection: ReadingConnection) -> list[Fault]:
+    """What the tables and the trail do not agree about. Raises `QueryError`.
+
+    They are read one after the other, and a daemon may write between: what is found is a fault if it is found again.
+    """
+    found = list(_disagreements(connection))
+    again = set(_disagreements(connection)) if found else set()
+    return [fault for fault in found if fault in again]
+
+
+def _disagreements(connection: ReadingConnection) -> Iterator[Fault]:
     yield from _starts(connection)
     told = _told(connection)
     for run_id, zero_s, ended_at in connection.stream(_RUNS, {}, LONG_READ_S).rows():

@@ -9,9 +9,18 @@ from sqlalchemy import Connection
 
 from monitor.records import Alert, AlertKind, Event, EventKind
 from monitor.records.audit import Attribution, AuditEntry
-from monitor.records.run import EventAcknowledged, Run, RunEnded, RunEvent
+from monitor.records.run import EventAcknowledged, Run, RunChange, RunEnded, RunEvent, TimeZeroSet
 from monitor.settings.retention import RetentionSettings
-from monitor.store import SqlTrailStore, TrailReader, audit_deeds, runs, sql_trail_store, verify_audit
+from monitor.store import (
+    SqlTrailStore,
+    TrailReader,
+    audit_agreement,
+    audit_deeds,
+    runs,
+    sql_trail_store,
+    verify_audit,
+)
+from monitor.store.reading_connection import ReadingConnection
 from tests import trail_results as made
 from tests.contract.test_audit import faults, tamper, trail
 
@@ -66,6 +75,29 @@ def test_an_acknowledgement_is_of_the_run_of_its_event(store: SqlTrailStore, dat
     assert faults(database) == []
     assert any(step is not None and step.action == "removed" for step in store.tidy(REMOVE, LATER))
     assert faults(database) == []
+
+
+def test_what_is_written_while_the_trail_is_compared_is_no_forgery(
+    store: SqlTrailStore, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, event_id = alerted(store, database, "salt")
+    meanwhile: list[RunChange] = [EventAcknowledged(made.at(1), event_id), TimeZeroSet(made.at(1))]
+    read_trail = audit_agreement._told
+
+    def told(connection: ReadingConnection) -> object:
+        found = read_trail(connection)
+        for change in meanwhile:
+            store.record(run, change)
+        if meanwhile:
+            store.start_run(made.run_start("next"))
+        meanwhile.clear()
+        return found
+
+    monkeypatch.setattr(audit_agreement, "_told", told)
+    assert faults(database) == []
+    assert not meanwhile, "the control: it was written between"
+    tamper(database, "UPDATE run SET zero_s = 7")
+    assert len(faults(database)) == 2
 
 
 @pytest.fixture
