@@ -104,6 +104,11 @@ def _tell(make: Callable[..., Command], config: Path | None, database: str | Non
                 f"the daemon at {asked.endpoint} ended before it could be asked, and nothing was done: name the "
                 "settings of its station (--config FILE) to write into its database"
             )
+        if meant.named and not meant.database_named:
+            raise WrongStationError(
+                f"the daemon of station {settings.name} is down, and which database is its own was not said: name its "
+                "settings (--config FILE), or the database (--database URL)"
+            )
         told = tell_store(settings, command, SystemClock(), by_its_own_word())
         answer = f"{told} (the daemon is down: written into the store)"
     click.echo(answer)

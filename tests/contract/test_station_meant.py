@@ -132,6 +132,16 @@ def test_a_station_named_by_the_environment_alone_keeps_its_own_database(
     assert json.loads(tell("status", "--json").output)["stored"]["run"]["name"] == "plate 1"
 
 
+def test_the_database_of_a_station_that_is_down_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRYSTAL_MONITOR__NAME", "bench")
+    refused = tell("note", "for bench")
+    assert isinstance(refused.exception, WrongStationError), refused.output
+    assert "station bench is down, and which database is its own was not said" in str(refused.exception)
+    assert notes(user_database()) == []
+    assert tell("note", "for bench", "--database", user_database()).exit_code == 0
+    assert notes(user_database()) == ["for bench"]
+
+
 def test_a_database_that_was_named_must_be_the_daemons(
     bench: StationSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
