@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from engine.backends.no_telemetry import silence_openvino
@@ -19,12 +20,12 @@ def openvino_core() -> Any:
     that is no longer there, and its next signal, be it SIGTERM, ends the process on the spot.
     """
     with _loading:
-        return _core()
+        silence_openvino()
+        import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
+
+        return _core(openvino.Core)
 
 
 @functools.cache
-def _core() -> Any:
-    silence_openvino()
-    import openvino  # noqa: PLC0415 - heavy, and only this back end needs it
-
-    return openvino.Core()
+def _core(make: Callable[[], Any]) -> Any:
+    return make()
