@@ -7,6 +7,7 @@ where they are given, on the real images.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +26,14 @@ from train.metrics import ScoreSheet
 from train.metrics.area_bias import by_size
 from train.networks.cost import count_flops
 from train.networks.trainee import DenseTrainee
+from train.quantising import read_int8
 from train.segmenting import backend_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from engine.backends.openvino import Precision
     from engine.card import ModelCard
     from train.segmenting import Segment
 
@@ -86,31 +89,29 @@ def measure_row(
     data: Path | None,
     *,
     threads: int = 2,
-    precision: str = "auto",
+    precision: Precision = "auto",
     quantised: Path | None = None,
     presets: Sequence[str] = tuple(PRESETS),
 ) -> CompactRow:
     """Measure a card's weights, or an int8 graph made from them; raises the engine's errors."""
-    backend = OpenVinoBackend(card, threads=threads, precision=precision, quantised=quantised)  # type: ignore[arg-type]  # it says itself what it takes
-    segment = backend_segment(backend, card)
+    made = None if quantised is None else read_int8(quantised)
     network = CrystalNetwork(card.network)
     graph = card.onnx_path if quantised is None else quantised
     files = [graph] if quantised is None else [graph, graph.with_suffix(".bin")]
-    row = CompactRow(
-        name=name,
-        how=how,
-        weights_hash=card.weights_hash,
-        backend=backend.describe(),
-        channels=card.network.channels,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        gflops=round(count_flops(DenseTrainee(network, card.network.stride)) / 1e9, 4),
-        megabytes=round(sum(file.stat().st_size for file in files) / 1e6, 3),
-        milliseconds=round(1e3 * _seconds(backend), 2),
-        threads=threads,
-        **_accuracy(segment, data, presets),
-    )
-    backend.close()
-    return row
+    with closing(OpenVinoBackend(card, threads=threads, precision=precision, made=made)) as backend:
+        return CompactRow(
+            name=name,
+            how=how,
+            weights_hash=card.weights_hash,
+            backend=backend.describe(),
+            channels=card.network.channels,
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            gflops=round(count_flops(DenseTrainee(network, card.network.stride)) / 1e9, 4),
+            megabytes=round(sum(file.stat().st_size for file in files) / 1e6, 3),
+            milliseconds=round(1e3 * _seconds(backend), 2),
+            threads=threads,
+            **_accuracy(backend_segment(backend, card), data, presets),
+        )
 
 
 def write_row(row: CompactRow, folder: Path) -> Path:

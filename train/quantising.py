@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from engine.backends.no_telemetry import silence_openvino
-from engine.backends.openvino import probability_graph
+from engine.backends.openvino import MadeGraph, probability_graph
+from engine.backends.openvino_core import openvino_core
 from engine.preprocess import preprocess
 from monitor.simulation import PRESETS, SimulatedMicroscope
 from train.errors import TrainingError
@@ -95,6 +96,14 @@ def quantise(card: ModelCard, frames: Sequence[Image], kept: Kept = "ends") -> A
     )
     quantised.reshape(free)
     return quantised
+
+
+def read_int8(path: Path) -> MadeGraph:
+    """A graph that `quantise` made and `openvino.save_model` wrote; raises `TrainingError` where it is none."""
+    try:
+        return MadeGraph(openvino_core().read_model(path), "int8")
+    except RuntimeError as error:
+        raise TrainingError(f"OpenVINO cannot read {path}: {error}. Quantise anew.") from error
 
 
 def _left(model: Any, kept: Kept) -> list[str]:

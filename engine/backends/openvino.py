@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,8 +46,18 @@ def probability_graph(card: ModelCard) -> Any:
     return openvino.Model([probability], model.get_parameters(), card.name)
 
 
+@dataclass(frozen=True)
+class MadeGraph:
+    """A graph that its maker gives in place of the card's own."""
+
+    model: Any
+    """An `openvino.Model` from normalised images to calibrated probabilities, as `probability_graph` gives."""
+    word: str
+    """What it is called after `openvino`, such as `int8`."""
+
+
 class OpenVinoBackend:
-    """Compiles the model's ONNX graph once per frame size and keeps the last few."""
+    """Compiles the model's graph once per frame size and keeps the last few."""
 
     def __init__(
         self,
@@ -55,11 +66,11 @@ class OpenVinoBackend:
         threads: int = 0,
         cache: Path | None = None,
         precision: Precision = "auto",
-        quantised: Path | None = None,
+        made: MadeGraph | None = None,
     ) -> None:
         """Read the graph; `threads` 0 leaves the number to OpenVINO, `cache` keeps compiled graphs.
 
-        `quantised` is an int8 graph made from `probability_graph` of this card, to run in place of the card's own.
+        `made` runs in place of the card's own graph, and is never kept in the cache.
 
         Raises BackendUnavailableError when OpenVINO is not installed or bf16 was named and the
         processor lacks it, BackendError when the graph cannot be read, WeightsMismatchError when it is not the card's.
@@ -83,25 +94,16 @@ class OpenVinoBackend:
         }
         if threads > 0:
             self._options["INFERENCE_NUM_THREADS"] = threads
-        self._cache = cache
-        self._described: str = self._precision
-        if cache is not None and quantised is None:
+        self._cache = cache if made is None else None
+        self._described = self._precision if made is None else made.word
+        if self._cache is not None:
             # One folder per graph: other weights can never meet what was compiled from these.
-            self._options["CACHE_DIR"] = str(cache / card.onnx_sha256[:16])
-        if quantised is None:
-            self._model = probability_graph(card)
-        else:
-            try:
-                self._model = self._core.read_model(quantised)
-            except _FAILURES as error:
-                raise failure_of(
-                    error, f"OpenVINO cannot read {quantised}: {error}. Quantise anew."
-                ) from error
-            self._described = "int8"
+            self._options["CACHE_DIR"] = str(self._cache / card.onnx_sha256[:16])
+        self._model = probability_graph(card) if made is None else made.model
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def describe(self) -> str:
-        """Name and precision, such as `openvino bf16`."""
+        """Name and precision or the maker's word, such as `openvino bf16`."""
         return f"openvino {self._described}"
 
     def prepare(self, height: int, width: int) -> None:

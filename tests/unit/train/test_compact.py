@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -12,12 +13,22 @@ from engine.backends.openvino import OpenVinoBackend
 from engine.card import load_card
 from train import checkpoint, release
 from train.command_line import main
-from train.compact import CompactRow, compact_table, read_rows, write_row
+from train.compact import CompactRow, compact_table, measure_row, read_rows, write_row
 from train.configuration import TrainingConfiguration
 from train.errors import TrainingError
 from train.loop import CHECKPOINT_NAME
 from train.networks import build_configured
+from train.quantising import read_int8
 
+SCORES = (
+    "simulated_iou",
+    "simulated_pq",
+    "area_bias",
+    "recall",
+    "ice_iou",
+    "ice_pq",
+    "suspension_iou",
+)
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -90,12 +101,39 @@ def test_int8_says_nearly_what_the_weights_say(pruned, tmp_path, capsys):
     assert row.backend == "openvino int8"
     assert "12 calibration frames" in row.how
     card = load_card(pruned.safetensors_path)
-    int8 = OpenVinoBackend(card, threads=1, quantised=out / "pruned-int8.xml")
+    int8 = OpenVinoBackend(card, threads=1, made=read_int8(out / "pruned-int8.xml"))
     exact = OpenVinoBackend(card, threads=1, precision="f32")
     image = np.random.default_rng(0).standard_normal((1, 1, 128, 160)).astype(np.float32)
     apart = np.abs(int8.infer(image).copy() - exact.infer(image)).max()
     assert 0 < apart < 0.05  # the control: it is another arithmetic, and it says nearly the same
     assert "FakeQuantize" in (out / "pruned-int8.xml").read_text()
+
+
+def test_a_graph_that_is_none_is_told_by_its_file(tmp_path):
+    (tmp_path / "none-int8.xml").write_text("<net/>")
+    with pytest.raises(TrainingError, match=r"(?s)none-int8\.xml.*Quantise anew"):
+        read_int8(tmp_path / "none-int8.xml")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_back_end_is_closed_whatever_comes(fails, monkeypatch):
+    closed = []
+
+    def end(backend):
+        closed.append(backend.describe())
+
+    def count(*_):
+        if fails:
+            raise TrainingError("no operations to count")
+        return 1e9
+
+    monkeypatch.setattr(OpenVinoBackend, "close", end)
+    monkeypatch.setattr("train.compact.count_flops", count)
+    monkeypatch.setattr("train.compact._accuracy", lambda *_: dict.fromkeys(SCORES))
+    monkeypatch.setattr("train.compact.TIMED_SIDE_PX", 64)
+    with pytest.raises(TrainingError, match="no operations") if fails else nullcontext():
+        measure_row("row", "x", load_card(), None, threads=1, precision="f32")
+    assert closed == ["openvino f32"]
 
 
 def test_rows_that_are_none_are_refused(tmp_path):
