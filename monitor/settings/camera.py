@@ -153,8 +153,8 @@ class FolderCameraSettings(LimitedCamera):
     folder: Path
     """The folder."""
     existing: bool = False
-    """Whether images that are there at the start are taken, in natural order of their names, or only new
-    ones."""
+    """Whether images that are there at the start are taken, in natural order of their names, or only new ones. After a
+    restart those that the open run has considered are passed over and counted (`repeated`)."""
     poll_interval_s: PositiveFloat = 0.5
     """Seconds between two listings of the folder."""
     settle_s: float = Field(default=1.0, ge=0)

@@ -34,12 +34,7 @@ _FAILURE = _file_of_another_session("frame.status = 'failed' AND frame.reason = 
 
 
 def was_considered(connection: Connection, run: Run, item: Frame | FailedFrame) -> bool:
-    """Whether an earlier session of the run brought the same file, of the same time, or failing in the same way.
-
-    False for frames that come from no file: a camera gives no picture twice.
-    """
-    if not item.source_name:
-        return False
+    """Whether an earlier session of the run brought the same file, of the same time, or failing in the same way."""
     place = (run.run_id, item.field, item.source_name, item.session)
     if isinstance(item, FailedFrame):
         return bool(execute_row(connection, _FAILURE, _NAMES, (*place, item.cause.value)))

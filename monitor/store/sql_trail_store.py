@@ -139,7 +139,12 @@ class SqlTrailStore:
         return changed
 
     def was_considered(self, run: Run, item: Frame | FailedFrame) -> bool:
-        """Whether an earlier session of the run brought this file already. Raises `StoreError`."""
+        """Whether an earlier session of the run brought this file already. Raises `StoreError`.
+
+        False for frames that come from no file, without a question: a camera gives no picture twice.
+        """
+        if not item.source_name:
+            return False
         return self._in_transaction(
             lambda connection: was_considered(connection, run, item), "looking for a frame in"
         )
