@@ -154,6 +154,9 @@ class TrainingConfiguration(Configuration):
     """Seed of weights and crops: crop number n depends on the seed and n alone."""
     half_precision: bool = True
     """Whether the network is computed in bfloat16 (the losses and weights never are)."""
+    frozen_statistics: bool = Field(default=False, exclude_if=lambda frozen: not frozen)
+    """Whether batch normalisation keeps the means and variances that the run starts with, in training too. Left out of
+    what is written where it is false, for the same reason."""
     adversarial_levels: float = Field(default=0.0, ge=0)
     """Adversarial training: each step also learns from its images moved by this much against the loss (the sign of
     the gradient, in units of the normalised image; 0: off)."""

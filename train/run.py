@@ -97,6 +97,8 @@ class Run:
         # what a network draws in a step (drop-out, sampled regions) depends on the step alone
         torch.manual_seed(1_000_003 * (configuration.seed + 1) + self.step)
         self.network.train()
+        if configuration.frozen_statistics:
+            _freeze_statistics(self.network)
         self._optimiser.zero_grad()
         if self._teacher is not None:
             share = configuration.teacher_share
@@ -149,6 +151,13 @@ class Run:
     def _is_out_of_patience(self) -> bool:
         patience = self._configuration.stopping.patience
         return patience > 0 and self._best is not None and self._best.looks_since >= patience
+
+
+def _freeze_statistics(network: nn.Module) -> None:
+    """Let batch normalisation use what it has learned of means and variances, and leave that as it is."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
 
 
 def _optimiser(network: nn.Module, settings: OptimiserConfiguration) -> torch.optim.Optimizer:

@@ -63,6 +63,8 @@ def finetuning(card: ModelCard, steps: int = 300, seed: int = 0) -> TrainingConf
         mix=MixConfiguration(ice_share=0.0, family_weights=FAMILY_WEIGHTS),
         loss=LossConfiguration(contact_positive_weight=card.positive_weights[1]),
         optimiser=OptimiserConfiguration(learning_rate=1e-3, warm_up_steps=20, average_decay=0.99),
+        # four crops of two kinds have other means and variances than a frame of either
+        frozen_statistics=True,
     )
 
 

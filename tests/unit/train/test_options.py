@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from train.loop import CHECKPOINT_NAME, LOG_NAME, Allowance, train
 from train.models import MODELS, notes_of
 from train.networks import build_configured
 from train.networks.cost import SIDE_PX
+from train.run import Run
+from train.stream import batches
 
 STEPS, KILLED_AT = 14, 6
 ALONE = Allowance(threads=1, workers=0, log_every=1, save_every=KILLED_AT)
@@ -52,6 +55,8 @@ def _configured(name):
         return PLAIN.model_copy(update={"network": name})
     if name == "half-precision":
         return PLAIN.model_copy(update={"half_precision": True})
+    if name == "frozen-statistics":
+        return PLAIN.model_copy(update={"frozen_statistics": True})
     if name == "distilled":
         return PLAIN.model_copy(update={"teacher_share": 0.3})
     if name == "pruned":
@@ -87,7 +92,9 @@ class Killed(Exception):  # noqa: N818 - it is no error
     """Right after a checkpoint was written."""
 
 
-@pytest.mark.parametrize("name", [*PARTS, *BY_VARIANT, "half-precision", "distilled", "pruned"])
+@pytest.mark.parametrize(
+    "name", [*PARTS, *BY_VARIANT, "half-precision", "frozen-statistics", "distilled", "pruned"]
+)
 def test_it_learns_and_resumes_exactly(name, tmp_path, teacher, monkeypatch):
     configuration = _configured(name)
     given = teacher if configuration.teacher_share else None
@@ -123,9 +130,23 @@ def test_it_learns_and_resumes_exactly(name, tmp_path, teacher, monkeypatch):
 
 def test_options_that_are_off_change_nothing():
     """A plan's hash stands for its results: what was added later and is off must not move it."""
-    assert "stage_channels" not in PLAIN.model_dump()
+    assert not {"stage_channels", "frozen_statistics"} & PLAIN.model_dump().keys()
     pruned = PLAIN.model_copy(update={"stage_channels": (3, 6, 8, 12, 20)})
     assert TrainingConfiguration.model_validate(pruned.model_dump()) == pruned
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_frozen_statistics_stay_while_weights_learn(frozen):
+    run = Run(PLAIN.model_copy(update={"frozen_statistics": frozen}), None, None)
+    before = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
+    for batch in islice(batches(PLAIN, _squares(), 0, workers=0), 2):
+        run.take_step(batch, 1e-3)
+    after = run.network.state_dict()
+    statistics = {name for name in before if "running" in name}
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert statistics
+    assert moved & statistics == (set() if frozen else statistics)
+    assert any("norm.weight" in name for name in moved)
 
 
 def test_the_models_cost_what_is_written_down():
