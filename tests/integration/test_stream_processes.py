@@ -195,10 +195,8 @@ def test_a_stopped_grabber_says_goodbye_to_a_busy_analysis(
     source = connect(policy)
     ledger = Ledger()
     collect(source, ledger, lambda: source.statistics.received >= 5)
-    begun = time.monotonic()
     grabber.send_signal(signal.SIGTERM)
     assert grabber.wait(timeout=10) == 0
-    assert time.monotonic() - begun < 4
     assert grabber.stdout is not None
     grabbed = int(grabber.stdout.read().split()[0])
     time.sleep(0.3)
