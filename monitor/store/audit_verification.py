@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from monitor.errors import QueryError
+from monitor.errors import QueryError, StoreUnusableError
 from monitor.store.audit_agreement import disagreements
 from monitor.store.audit_chain import COLUMNS, AuditRow, ChainReport, Fault, check_chain
 from monitor.store.audit_table import POSTGRESQL_FUNCTIONS, POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
@@ -35,7 +35,7 @@ def verify_audit(database: str, expected: Iterable[str] = ()) -> ChainReport:
             return ChainReport(0, "", 0, (Fault(None, "the trail is not there: its table was removed"),))
         try:
             report = check_chain(read_audit(connection), expected)
-        except QueryError as error:
+        except (QueryError, StoreUnusableError) as error:
             return ChainReport(0, "", 0, (Fault(None, f"the trail cannot be read: {error}"),))
         return replace(
             report,

@@ -13,7 +13,7 @@ from monitor.store.location import StoreLocation
 
 _REMEDIES = (
     (
-        ("not a database", "malformed", "file is encrypted"),
+        ("not a database", "file is encrypted"),
         "it is no SQLite database or it is damaged: name another file, or restore it from a backup",
     ),
     (
@@ -38,6 +38,7 @@ _REMEDIES = (
 )
 
 
+_MALFORMED = "malformed"
 _READ_ONLY = (
     "its disk is mounted read-only, as Linux does by itself when a disk fails: look at the kernel's messages (dmesg), "
     "stop the station, check the disk (fsck) and mount it again; nothing that was committed is lost"
@@ -50,10 +51,25 @@ def explain(error: DBAPIError, location: StoreLocation, doing: str) -> str:
     lowered = said.lower()
     if location.path is not None and _is_read_only(location.path.parent):
         return f"{doing} the trail store {location.shown} failed ({said}): {_READ_ONLY}"
+    if location.path is not None and _MALFORMED in lowered:
+        return (
+            f"{doing} the trail store {location.shown} failed: the database {location.path} is damaged ({said}): "
+            f"{damage_remedy(location.path)}"
+        )
     for words, remedy in _REMEDIES:
         if any(word in lowered for word in words):
             return f"{doing} the trail store {location.shown} failed ({said}): {remedy}"
     return f"{doing} the trail store {location.shown} failed ({said})"
+
+
+def damage_remedy(path: Path) -> str:
+    """How a damaged store is put out of the way, and what comes in its place."""
+    return (
+        f"put it aside with `crystal-monitor check-database --database {path} --set-aside`, which keeps it under "
+        "another name, then put the last backup in its place (`crystal-monitor restore BACKUP`), or start without one, "
+        "and a new database begins. `sqlite3 ASIDE .recover` may save rows of the damaged one. Check the disk, too "
+        "(smartctl, dmesg)"
+    )
 
 
 def remedy_for(error: OSError, otherwise: str) -> str:

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from urllib.parse import quote
 
 from monitor.errors import StoreUnusableError
+from monitor.store.failures import damage_remedy
 from monitor.store.location import locate
 from monitor.store.locks import FileWriterLock
 
@@ -106,11 +107,8 @@ def damage_message(found: Integrity) -> str:
     """What is said of a damaged store, with the remedy."""
     return (
         f"the database {found.path} is damaged ({found.faults[0]}"
-        f"{'' if len(found.faults) == 1 else f', and {len(found.faults) - 1} more'}); nothing was written to it. "
-        f"Put it aside with `crystal-monitor check-database --database {found.path} --set-aside`, which keeps it under "
-        "another name, then put the last backup in its place (`crystal-monitor restore BACKUP`), or start without one: "
-        "a new database begins. `sqlite3 ASIDE .recover` may save rows of the damaged one. Check the disk, too "
-        "(smartctl, dmesg)"
+        f"{'' if len(found.faults) == 1 else f', and {len(found.faults) - 1} more'}); nothing was written to it: "
+        f"{damage_remedy(found.path)}"
     )
 
 

@@ -39,7 +39,11 @@ class ReadingConnection(Protocol):
     def ask(
         self, sql: str, parameters: Mapping[str, Parameter] | None = None, bound: Bound = Bound()
     ) -> Table:
-        """The whole answer. Raises `QueryError` for a question that is wrong, writes, or is too big."""
+        """The whole answer.
+
+        Raises `QueryError` for a question that is wrong, writes, or is too big, `StoreUnusableError` where the store is
+        found damaged.
+        """
 
     def stream(self, sql: str, parameters: Mapping[str, Parameter], timeout_s: float) -> RowStream:
         """The answer batch by batch, without a bound on its rows. Raises `QueryError` as `ask`, also while it runs.

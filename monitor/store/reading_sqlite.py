@@ -12,6 +12,7 @@ from threading import Timer
 from urllib.parse import quote
 
 from monitor.errors import QueryError, StoreUnusableError
+from monitor.store.integrity import Integrity, damage_message
 from monitor.store.reading_connection import Bound, Parameter
 from monitor.store.row_stream import BATCH_ROWS, RowStream, spooled
 from monitor.store.table import Table
@@ -46,7 +47,7 @@ class SqliteReading:
     """Implements `ReadingConnection` for an SQLite file; needs no write permission on it or its folder."""
 
     def __init__(self, path: Path, *, anything_asked: bool = False) -> None:
-        """Open the file; raises `StoreUnusableError` where there is none or it is no store.
+        """Open the file; raises `StoreUnusableError` where there is none, or it is damaged or no store.
 
         `anything_asked`: see `connect_for_reading`.
         """
@@ -66,10 +67,13 @@ class SqliteReading:
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.execute("SELECT name FROM migration").fetchall()
         except (sqlite3.Error, OSError) as error:
+            if _tells_of_damage(error):
+                raise _damaged(path, error) from error
             raise StoreUnusableError(
                 f"the database {path} cannot be read ({error}): it must be a trail store that you may read; "
                 "for another user's, become a member of its group"
             ) from error
+        self._path = path
         longest = _LONGEST_VALUE_ASKED_BYTES if anything_asked else _LONGEST_VALUE_BYTES
         self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
         for limit, value in _LIMITS.items():
@@ -104,7 +108,10 @@ class SqliteReading:
     def _asking(
         self, sql: str, parameters: Mapping[str, Parameter], bound: Bound
     ) -> Iterator[sqlite3.Cursor]:
-        """A cursor with the answer, for as long as the bound allows; raises `QueryError` where it is refused."""
+        """A cursor with the answer, for as long as the bound allows.
+
+        Raises `QueryError` where it is refused, `StoreUnusableError` where the file is damaged.
+        """
         # A timer rather than a progress handler, which would have to read a clock.
         watch = Timer(bound.timeout_s, self._connection.interrupt)
         watch.daemon = True
@@ -113,6 +120,8 @@ class SqliteReading:
             with closing(self._connection.execute(sql, dict(parameters))) as cursor:
                 yield cursor
         except (sqlite3.Error, sqlite3.Warning) as error:
+            if _tells_of_damage(error):
+                raise _damaged(self._path, error) from error
             gap = told_of_version(self._ask_plainly) if _LACKING.match(str(error)) else ""
             raise _refusal(error, bound, gap) from error
         finally:
@@ -163,6 +172,16 @@ def _authorize(
     if action == sqlite3.SQLITE_PRAGMA and first in _HARMLESS_PRAGMAS:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
+
+
+def _tells_of_damage(error: Exception) -> bool:
+    """Whether SQLite found its file malformed; the low byte is the code, what is above it tells of the place."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
+def _damaged(path: Path, error: Exception) -> StoreUnusableError:
+    return StoreUnusableError(damage_message(Integrity(path, (str(error),), complete=False)))
 
 
 def _refusal(error: Exception, bound: Bound, gap: str) -> QueryError:

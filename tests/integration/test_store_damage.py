@@ -117,6 +117,42 @@ def test_the_command_sets_a_damaged_one_aside_and_overwrites_nothing(killed: Pat
     store.close()
 
 
+@pytest.mark.timeout(180)
+def test_whoever_reads_a_damaged_one_says_so_and_how_to_mend_it(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    store = open_store(str(database))
+    run = store.start_run(made.run_start())
+    for index in range(FRAMES):
+        store.append(run, made.growing(index, 40))
+    store.close()
+    question = ("query", "SELECT * FROM growth_history", "--database", str(database))
+    assert answered(*question).returncode == 0, "the control: it was closed, and is whole"
+    page = 4096
+    with database.open("r+b") as file:  # all but its schema, which is on the first pages
+        for place in range(24 * page, database.stat().st_size, page):
+            file.seek(place)
+            file.write(b"\x55" * page)
+    config = tmp_path / "station.toml"
+    config.write_text(
+        f'[camera]\nkind = "simulated"\npreset = "demo"\n[storage]\ndatabase = "sqlite:///{database}"\n'
+        f'[stream]\nendpoint = "ipc://{tmp_path}/frames.ipc"\n'
+    )
+    for words in (("runs", "--database", str(database)), question, ("run", str(config))):
+        refused = answered(*words)
+        assert refused.returncode == 2, (words, refused)
+        assert f"the database {database} is damaged (" in refused.stderr
+        for remedy in (f"check-database --database {database} --set-aside", "restore BACKUP"):
+            assert remedy in refused.stderr, refused.stderr
+        assert "not understood" not in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def answered(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "monitor.cli", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def test_a_reference_to_nothing_is_damage_to_the_full_check_alone(tmp_path: Path) -> None:
     database = tmp_path / "trails.sqlite"
     open_store(str(database)).close()
