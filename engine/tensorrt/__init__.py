@@ -4,7 +4,7 @@ from engine.tensorrt.building import COMPUTE_CAPABILITIES, BuiltEngine, build_en
 from engine.tensorrt.engine_card import EngineCard, EngineOrder, Precision
 from engine.tensorrt.errors import EngineBuildError, EngineRefusedError
 from engine.tensorrt.orders import orders_for
-from engine.tensorrt.shelf import ObtainedEngine, obtain_engine, read_engine
+from engine.tensorrt.shelf import ObtainedEngine, ShelfReport, look_at_shelf, obtain_engine, read_engine
 
 __all__ = [
     "COMPUTE_CAPABILITIES",
@@ -15,7 +15,9 @@ __all__ = [
     "EngineRefusedError",
     "ObtainedEngine",
     "Precision",
+    "ShelfReport",
     "build_engine",
+    "look_at_shelf",
     "obtain_engine",
     "orders_for",
     "read_engine",

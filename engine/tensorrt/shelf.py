@@ -14,7 +14,7 @@ from engine.card import ModelCard
 from engine.tensorrt.building import BuiltEngine, card_path, write_engine
 from engine.tensorrt.engine_card import EngineCard, EngineOrder
 from engine.tensorrt.errors import EngineRefusedError
-from engine.trust import UntrustedFileError, read_trusted
+from engine.trust import UntrustedFileError, check_trusted_folder, read_trusted
 
 _LOG = logging.getLogger("engine.tensorrt")
 KEPT_FILES = 8
@@ -35,13 +35,12 @@ class ObtainedEngine:
     """Why engines that were found were not taken, in the order of the folders."""
 
 
-def read_engine(
-    path: Path, model: ModelCard, order: EngineOrder, *, library: str, capability: str | None
-) -> BuiltEngine:
-    """Read an engine and its card and verify, before anything is loaded, that it is the one that is wanted.
+def read_sealed(path: Path) -> BuiltEngine:
+    """Read an engine and its card, and verify that they belong together and that nobody else could have written them.
 
-    Owner and permissions first, then the card, then the SHA-256 of the very bytes that are given. Raises
-    EngineRefusedError with its reason; FileNotFoundError when there is no such engine.
+    Needs neither card nor library of this machine. Owner and permissions first, then the card, then the SHA-256 of the
+    very bytes that are given. Raises EngineRefusedError (untrusted, corrupt); FileNotFoundError when there is no such
+    engine.
     """
     try:
         engine = read_trusted(path)
@@ -61,7 +60,6 @@ def read_engine(
             "corrupt", f"The engine {path} has no card that can be read beside it ({error})."
         ) from error
     card = EngineCard.from_json(text, origin=str(beside))
-    card.check(model, order, library=library, capability=capability, origin=str(path))
     found = hashlib.sha256(engine).hexdigest()
     if found != card.engine_sha256:
         raise EngineRefusedError(
@@ -70,6 +68,50 @@ def read_engine(
             f"{card.engine_sha256[:16]}….",
         )
     return BuiltEngine(engine, card)
+
+
+def read_engine(
+    path: Path, model: ModelCard, order: EngineOrder, *, library: str, capability: str | None
+) -> BuiltEngine:
+    """Read an engine as `read_sealed` and verify, before anything is loaded, that it is the one that is wanted.
+
+    Raises EngineRefusedError with its reason; FileNotFoundError when there is no such engine.
+    """
+    found = read_sealed(path)
+    found.card.check(model, order, library=library, capability=capability, origin=str(path))
+    return found
+
+
+@dataclass(frozen=True)
+class ShelfReport:
+    """What a look at a folder of engines found."""
+
+    engines: int
+    """How many there are."""
+    problems: tuple[str, ...]
+    """What is wrong, each with its remedy: the folder, or engines that are not as their cards say."""
+
+
+def look_at_shelf(folder: Path) -> ShelfReport:
+    """Look at a folder and at every engine in it as `read_sealed` does, on any machine; nothing is loaded or run.
+
+    Raises OSError where the folder cannot be looked at.
+    """
+    paths = sorted(folder.glob("*.engine"))
+    try:
+        check_trusted_folder(folder)
+    except UntrustedFileError as error:
+        return ShelfReport(len(paths), (str(error),))
+    problems = []
+    for path in paths:
+        try:
+            read_sealed(path)
+        except FileNotFoundError:
+            problems.append(f"The engine {path} is a link to nothing. Delete it.")
+        except EngineRefusedError as refusal:
+            remedy = " Build it again (`crystal-monitor model build`), or delete it."
+            problems.append(f"{refusal}{remedy if refusal.reason == 'corrupt' else ''}")
+    return ShelfReport(len(paths), tuple(problems))
 
 
 def obtain_engine(

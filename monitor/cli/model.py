@@ -60,13 +60,17 @@ def list_models(as_json: bool) -> None:
     "--engines",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     metavar="DIR",
-    help="With --parity: the folder of engines that `model build` made, as analysis.engines names it.",
+    help="The folder of engines that `model build` made, as analysis.engines names it: each file against its card, on "
+    "any machine; with --parity they are run as well, where there is a card.",
 )
 @json_option
 def verify(name: str, parity: bool, engines: Path | None, as_json: bool) -> None:
-    """Check that the weights NAME (a shipped name, or the path of a card) match their card; exit code 2 if not."""
+    """Check that the weights NAME (a shipped name, or the path of a card) match their card; exit code 2 if not.
+
+    Exit code 1 where a back end or an engine is not what it should be.
+    """
     from engine import EngineError, load_card
-    from monitor.cli.model_parity import COLUMNS, parity_rows
+    from monitor.cli.model_parity import COLUMNS, ENGINES, engines_row, parity_rows
     from monitor.errors import CrystalMonitorError, UserError
 
     try:
@@ -78,9 +82,24 @@ def verify(name: str, parity: bool, engines: Path | None, as_json: bool) -> None
         click.echo(f"{card.name}: all files match their card (sha256 {card.safetensors_sha256[:16]}…)")
     elif not parity:
         rows = [{"model": card.name, "safetensors_sha256": card.safetensors_sha256, "matches": True}]
+    shelf = None
+    if engines is not None:
+        on_card = any(str(row.get("backend", "")).startswith("tensorrt") for row in rows)
+        shelf = engines_row(engines, without_card=parity and not on_card)
+        if as_json:
+            rows.append(shelf)
     if rows:
         print_rows(rows, as_json=as_json, columns=COLUMNS, empty="")
-    wrong = [f"{row['backend']}: {row['reason']}" for row in rows if row.get("passed") is False]
+    wrong = [
+        f"{row['backend']}: {row['reason']}"
+        for row in rows
+        if row.get("passed") is False and row["backend"] != ENGINES
+    ]
+    if shelf is not None:
+        if shelf["passed"] is False:
+            raise CrystalMonitorError("; ".join([f"{ENGINES}: {shelf['reason']}", *wrong]))
+        if not as_json:
+            click.echo(shelf["reason"])
     if wrong:
         raise CrystalMonitorError(f"{'; '.join(wrong)}; name another back end in analysis.backend")
 

@@ -1,4 +1,4 @@
-"""The rows of `model verify --parity`: every back end of this machine against the fp32 reference."""
+"""The rows of `model verify`: the engines' files, and every back end of this machine against the fp32 reference."""
 
 from __future__ import annotations
 
@@ -56,3 +56,23 @@ def parity_rows(card: ModelCard, engines: Path | None = None) -> list[dict[str, 
             row |= figures.to_json() | {"passed": not failures, "reason": ", ".join(failures) or None}
             row["gate_s"] = time.perf_counter() - began_s
     return rows
+
+
+ENGINES = "engines"
+"""What stands for the folder of engines where a back end is named."""
+
+
+def engines_row(folder: Path, *, without_card: bool) -> dict[str, Any]:
+    """What the files of a folder of engines are worth, which any machine can tell; `passed` is None: none was run here.
+
+    `without_card`: they were to be run, and there is no card for it. Raises OSError where it cannot be looked at.
+    """
+    from engine.tensorrt import look_at_shelf
+
+    found = look_at_shelf(folder)
+    row: dict[str, Any] = dict.fromkeys((*COLUMNS, "reason")) | {"backend": ENGINES}
+    if found.problems:
+        return row | {"passed": False, "reason": " ".join(found.problems)}
+    count = f"{found.engines} engine{'' if found.engines == 1 else 's'} in {folder}"
+    says = f"{count}: files as their cards say" if found.engines else f"no engine is in {folder}"
+    return row | {"reason": f"{says}; not run: no NVIDIA card here" if without_card else says}

@@ -7,6 +7,7 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.tensorrt import look_at_shelf
 from monitor.camera import is_live
 from monitor.errors import SettingsError, SourceError, StoreUnusableError
 from monitor.footage import check_video_file
@@ -40,7 +41,7 @@ def _problems(settings: StationSettings) -> Iterator[str]:
     if settings.analysis.model_cache is not None:
         yield _can_be_made(settings.analysis.model_cache, "analysis.model_cache")
     if settings.analysis.engines is not None:
-        yield _readable(settings.analysis.engines, "analysis.engines", folder=True)
+        yield from _engines(settings.analysis.engines, "analysis.engines")
     yield _can_be_made(settings.stream.folder, "stream.endpoint")
     yield _can_be_made(Path(settings.control_endpoint.removeprefix("ipc://")).parent, "control.endpoint")
 
@@ -127,6 +128,17 @@ def _can_be_made(folder: Path, setting: str) -> str:
         made = "" if nearest == folder else f" to make {folder}"
         return f"{setting}: nothing can be written in {nearest}{made} by this user: {_give(nearest, 'rwX')}"
     return ""
+
+
+def _engines(folder: Path, setting: str) -> Iterator[str]:
+    """An engine is code: the folder must be closed to others, and each engine what its card says."""
+    if closed := _readable(folder, setting, folder=True):
+        yield closed
+    elif folder.is_dir():
+        try:
+            yield from (f"{setting}: {problem}" for problem in look_at_shelf(folder).problems)
+        except OSError as error:
+            yield f"{setting}: {folder} cannot be looked at ({error}): name another folder"
 
 
 def _video_file(path: Path, setting: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from engine import EngineError, load_card
 from engine.backends import create_backend
-from engine.trust import UntrustedFileError, check_trusted_folder
 from monitor.alerts.sinks import check_sink
 from monitor.camera import simulation_of
 from monitor.errors import SettingsError, SourceError, StoreUnusableError, UserError
@@ -72,20 +70,9 @@ def _readable(secret: Secret) -> bool:
 
 
 def _engine(settings: AnalysisSettings) -> Iterator[str]:
-    if settings.engines is not None and settings.engines.is_dir():
-        yield from _untrusted(settings.engines)
     try:
         card = load_card(settings.model)
         # Without the cache's folder: nothing is compiled, and nothing is to be made.
         create_backend(settings.backend, card, threads=settings.threads).close()
     except EngineError as error:
         yield f"analysis: the engine cannot start: {error}"
-
-
-def _untrusted(folder: Path) -> Iterator[str]:
-    try:
-        check_trusted_folder(folder)
-    except UntrustedFileError as refusal:
-        yield f"analysis.engines: {refusal}"
-    except OSError as error:
-        yield f"analysis.engines: {folder} cannot be looked at ({error}): name another folder"

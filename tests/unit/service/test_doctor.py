@@ -157,3 +157,19 @@ def test_whatever_is_wrong_has_a_remedy_and_the_rest_is_looked_at(tmp_path: Path
     assert "intervall_s" in settings.says + settings.remedy
     assert by_check(found)["parity"].grade is Grade.OK, "the engine was looked at all the same"
     assert [each for each in found if each.grade is not Grade.OK and not each.remedy] == []
+
+
+def test_it_refuses_the_engines_that_check_config_refuses(tmp_path: Path) -> None:
+    engines = tmp_path / "engines"
+    engines.mkdir()
+    analysis = {"engines": str(engines)}
+    assert of_station(tmp_path, analysis=analysis)["places"].grade is Grade.OK, "the control"
+    engines.chmod(0o777)
+    found = of_station(tmp_path, analysis=analysis)
+    assert "places" not in found
+    assert found["analysis.engines"].grade is Grade.FAIL
+    assert "may be written by others (mode 0777)" in found["analysis.engines"].says
+    engines.chmod(0o755)
+    (engines / "default-1024x1024-fp16.engine").write_bytes(b"another's code")
+    found = of_station(tmp_path, analysis=analysis)
+    assert "has no card that can be read beside it" in found["analysis.engines"].says
