@@ -32,7 +32,7 @@ _COMMANDS: dict[str, _Entry] = {
     "events": _Entry("reading", "events", "What happened in a run."),
     "deliveries": _Entry("deliveries", "deliveries", "What became of a run's alerts."),
     "explain": _Entry("explain", "explain", "Why a run is in its state, in words."),
-    "query": _Entry("reading", "query", "A question in SQL, read-only and bounded."),
+    "query": _Entry("query", "query", "A question in SQL, read-only and bounded."),
     "export": _Entry("export", "export", "A run as CSV or Parquet files."),
     "backup": _Entry("backup", "backup", "Copy the database while the daemon writes it."),
     "restore": _Entry("backup", "restore_command", "Put a backup in the database's place."),

@@ -1,10 +1,9 @@
-"""`runs`, `trails`, `growth`, `events`, `query`: what the database knows."""
+"""`runs`, `trails`, `growth`, `events`: what the database knows."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -207,43 +206,6 @@ def events(
         columns=EVENT_COLUMNS,
         words=("events", "nothing happened yet"),
     )
-
-
-@click.command(epilog='Example: crystal-monitor query "SELECT state, count(*) FROM frame_log GROUP BY state"')
-@click.argument("sql")
-@click.option(
-    "--max-rows",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Refuse answers with more rows.",
-)
-@click.option(
-    "--timeout-s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Give up after this many seconds.",
-)
-@database_option
-@json_option
-@wide_option
-def query(sql: str, max_rows: int, timeout_s: float, database: str, as_json: bool, wide: bool) -> None:
-    """Ask the database one question in SQL. Nothing can be changed this way; the views are in the README."""
-    from monitor.store import run_query
-
-    rows = list(run_query(database, sql, max_rows, timeout_s).records())
-    print_rows(rows, as_json=as_json, empty="no rows", wide=wide)
-    missing = [name for name in _FIGURES_OF_SIZE if any(name in row and row[name] is None for row in rows)]
-    if missing and not as_json and re.search(r"\bcsd\b", sql, re.IGNORECASE):
-        click.echo(f"{', '.join(missing)}: none where {_WHY_NO_SIZE}", err=True)
-
-
-_FIGURES_OF_SIZE = ("d10_um", "d50_um", "d90_um", "mean_um", "cv", "span")
-_WHY_NO_SIZE = (
-    "there is no calibration, or there are too few crystals away from the border: d10, d90 and span need "
-    "kinetics.percentile_min_count (10), d90 and span by volume kinetics.volume_d90_min_count (100), d50 and cv 3"
-)
 
 
 class _Cut(Enum):

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from monitor.cli.query import query
+from monitor.errors import QueryError
 from monitor.records import RunState
 from monitor.store import open_store, run_query
 from tests import trail_results as made
@@ -121,6 +124,41 @@ def test_when_was_it_complete(ask: Ask) -> None:
     (row,) = ask(sample("when-complete"))
     assert (row["name"], row["state"], row["completed_elapsed_s"]) == ("new", "complete", 120.0)
     assert row["completed_at"] == "2026-09-21T14:15:20.123456Z"
+
+
+def test_query_takes_each_as_text_as_file_and_from_standard_input(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    fill(str(database))
+    samples = sorted(SAMPLES.glob("*.sql"))
+    assert len(samples) >= 6
+    for path in samples:
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("-- "), "the control: it looks like an option"
+        expected = list(run_query(str(database), text).records())
+        assert expected
+        end = ["--database", str(database), "--json"]
+        for words, given in (
+            ([text], None),
+            (["--file", str(path)], None),
+            (["-"], text),
+            (["--file", "-"], text),
+        ):
+            answer = CliRunner().invoke(query, [*words, *end], input=given)
+            assert (answer.exit_code, answer.stderr) == (0, ""), (words, answer)
+            assert json.loads(answer.stdout) == expected
+
+
+@pytest.mark.parametrize("words", [[], ["SELECT 1", "--file", "-"]])
+def test_query_wants_one_question(words: list[str]) -> None:
+    answer = CliRunner().invoke(query, words)
+    assert isinstance(answer.exception, QueryError)
+    assert "--file X.sql" in str(answer.exception)
+
+
+def test_a_mistyped_option_of_query_is_told_as_such() -> None:
+    answer = CliRunner().invoke(query, ["--jsn", "SELECT 1"])
+    assert answer.exit_code == 2
+    assert "No such option" in answer.stderr
 
 
 def test_every_sample_is_tested() -> None:
