@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,8 +105,8 @@ def _writable_file(path: Path, setting: str, *, folder_is_made: bool) -> str:
     if path.is_dir():
         return f"{setting}: {path} is a folder: name a file in it, e.g. {path / 'trails.sqlite'}"
     # SQLite makes its journal beside the file.
-    if not _may_write(folder):
-        return f"{setting}: nothing can be written in {folder} by this user: {_give(folder, 'rwX')}"
+    if refusal := _takes_no_file(folder):
+        return f"{setting}: {refusal}"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"{setting}: the file {path} cannot be written by this user: {_give(path, 'rw')}"
     return ""
@@ -124,9 +126,8 @@ def _can_be_made(folder: Path, setting: str) -> str:
     nearest = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
     if not nearest.is_dir():
         return f"{setting}: {nearest} is no folder: name another place"
-    if not _may_write(nearest):
-        made = "" if nearest == folder else f" to make {folder}"
-        return f"{setting}: nothing can be written in {nearest}{made} by this user: {_give(nearest, 'rwX')}"
+    if refusal := _takes_no_file(nearest, "" if nearest == folder else f" to make {folder}"):
+        return f"{setting}: {refusal}"
     return ""
 
 
@@ -167,6 +168,23 @@ def _may_make(folder: Path) -> bool:
 
 def _may_write(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _takes_no_file(folder: Path, to_what_end: str = "") -> str:
+    """Why no file can be made in a folder, tried with one that has no name or is gone at once; empty where one can.
+
+    Permission is not all: /proc takes none from anybody. A full disk is no such reason: a station starts on one and
+    waits for room.
+    """
+    if not _may_write(folder):
+        return f"nothing can be written in {folder}{to_what_end} by this user: {_give(folder, 'rwX')}"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return ""
+        return f"no file can be made in {folder}{to_what_end} ({error.strerror}): name a folder on a disk"
 
 
 def _give(path: Path, permissions: str) -> str:

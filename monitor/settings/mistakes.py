@@ -92,9 +92,7 @@ def _what(item: ErrorDetails, keys: Sequence[Key]) -> str:
     variable = ENVIRONMENT_PREFIX + NESTING.join(str(key) for key in keys).upper()
     match kind:
         case "extra_forbidden":
-            told = (
-                f"unknown key{suggestion(str(keys[-1]), _all_keys(StationSettings), f'{_SCHEMA} the keys')}"
-            )
+            told = f"unknown key{_nearest_key(str(keys[-1]), item['loc'][:-1])}"
         case "union_tag_not_found":
             told = f'it has no kind; add kind = "…" ({_SCHEMA} the kinds)'
         case "union_tag_invalid":
@@ -224,8 +222,38 @@ def _variable(keys: Sequence[Key]) -> tuple[str | None, int]:
     return None, 0
 
 
-def _all_keys(model: type[BaseModel]) -> list[str]:
-    schema = model.model_json_schema()
+def _nearest_key(word: str, section: Sequence[Key]) -> str:
+    """The key that was meant: one of that section, where one is near, else of any."""
+    schema = StationSettings.model_json_schema()
+    beside = difflib.get_close_matches(word, _keys_of(schema, section), n=1)
+    return suggestion(word, beside or _all_keys(schema), f"{_SCHEMA} the keys")
+
+
+def _keys_of(schema: Mapping[str, Any], section: Sequence[Key]) -> list[str]:
+    """The keys of the section to which the library's way leads, kinds of tables among its words; none if not known."""
+    here: Mapping[str, Any] = schema
+    for part in section:
+        here = _resolved(schema, here)
+        kinds = here.get("discriminator", {}).get("mapping")
+        if kinds is not None:
+            here = {"$ref": kinds.get(part, "")}
+        elif isinstance(part, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(part, {})
+    return sorted(_resolved(schema, here).get("properties", {}))
+
+
+def _resolved(schema: Mapping[str, Any], here: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is said there or where it refers to; of several choices (a section, or null) the first that refers."""
+    here = next((choice for choice in here.get("anyOf", ()) if "$ref" in choice), here)
+    if "$ref" not in here:
+        return here
+    found: Mapping[str, Any] = schema["$defs"].get(here["$ref"].rpartition("/")[2], {})
+    return found
+
+
+def _all_keys(schema: Mapping[str, Any]) -> list[str]:
     keys = set(schema.get("properties", {}))
     for definition in schema.get("$defs", {}).values():
         keys |= set(definition.get("properties", {}))

@@ -84,6 +84,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         lambda folder: {"storage": {"database": f"sqlite:///{folder}"}},
         "storage.database: {folder} is a folder: name a file in it",
     ),
+    "a database where there are no files": (
+        lambda _: {"storage": {"database": "sqlite:////proc/trails.sqlite"}},
+        "storage.database: no file can be made in /proc ("
+        if os.geteuid() == 0
+        else "storage.database: nothing can be written in /proc by this user",
+    ),
     "no folder of engines": (
         lambda folder: {"analysis": {"engines": f"{folder}/none"}},
         "analysis.engines: the folder {folder}/none does not exist: make it (mkdir -p {folder}/none)",

@@ -66,6 +66,10 @@ def test_settings_cannot_be_changed_afterwards() -> None:
             "[analysis]\nintervall_s = 5",
             r"\[analysis\] intervall_s: unknown key; did you mean 'interval_s'\?",
         ),
+        (
+            '[[alerts.rules]]\nname = "many"\nkind = "count"\nlimit = 1',
+            r"\[\[alerts\.rules\]\] \"many\", limit: unknown key; did you mean 'limit_count'\?",
+        ),
         ("[trackin]\nmax_gap_s = 5", r"\[trackin\]: unknown key; did you mean 'tracking'\?"),
         ("[camera]\nkind = 'simulated'\nfps = 5", r"\[camera\] fps: unknown key"),
         (
