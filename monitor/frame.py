@@ -34,6 +34,8 @@ class TimeSource(StrEnum):
     INTERVAL = "interval"
     """Frame number times the interval that the user stated."""
     SIMULATED = "simulated"
+    NEIGHBOUR = "neighbour"
+    """Of a file that failed and tells no time of its own: that of the frame before it that had one, or of the next."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +92,7 @@ class FailedFrame:
     frame_index: int
     """The sequence number that the frame would have had."""
     captured: Instant
-    """When the failure was noticed."""
+    """When it was due, as well as is known: on the clock of the session's frames, lest the run's time jumps."""
     reason: str
     """What failed, in the user's terms."""
     field: str = DEFAULT_FIELD
@@ -99,6 +101,8 @@ class FailedFrame:
     """As in `Frame`."""
     cause: FailureCause = FailureCause.CAMERA
     """The reason's kind: what the frame's row says."""
+    time_source: TimeSource = TimeSource.CAMERA
+    """How `captured` is known; by default it is when the failure was noticed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Fields:
         if not self._live:
             return None
         for field, pipeline in self._pipelines.items():
-            standing = pipeline.stand_still()
+            standing = pipeline.stand_still(self._visits.silent_s(field, now))
             if standing is not None:
                 return SilenceObserved(now, field, *standing)
         return None

@@ -21,7 +21,7 @@ from monitor.analysis.engine_report import EngineReport, report_of_failure, repo
 from monitor.analysis.stages import timed
 from monitor.completion import CompletionInput, CompletionMachineState
 from monitor.completion import step as completion_step
-from monitor.frame import FailedFrame, Frame, TimeSource
+from monitor.frame import FailedFrame, Frame
 from monitor.kinetics import KineticsInput, KineticsState
 from monitor.kinetics import step as kinetics_step
 from monitor.measure import measure
@@ -38,6 +38,7 @@ from monitor.records import (
     KineticsStep,
     Observation,
     RejectReason,
+    RunState,
     TrackerStep,
     pack_labels,
 )
@@ -98,6 +99,8 @@ class FieldPipeline:
         self.stop_reason: str | None = None
         """Why the analysis is to stop after this frame: the back end was lost, and the settings say so."""
         self._engine = _ENGINE_UNKNOWN
+        self._unseen_s = state.last_elapsed_s or 0.0
+        """Time of the last frame, seen or not, elapsed seconds."""
         self._latest: tuple[NDArray[np.int32], float | None, tuple[Observation, ...]] | None = None
         self.timings_s: dict[str, float] = {}
         """Seconds that each stage of the last frame took."""
@@ -158,11 +161,18 @@ class FieldPipeline:
         completion, alerts = self._without_sight(elapsed_s)
         return completion, alerts, self._state_record()
 
-    def stand_still(self) -> tuple[CompletionState, tuple[Alert, ...], FieldStateRecord] | None:
-        """What `consider_silence` gives when no time has passed: nothing changes. None before the first frame."""
+    def stand_still(
+        self, silent_s: float
+    ) -> tuple[CompletionState, tuple[Alert, ...], FieldStateRecord] | None:
+        """The field as it stands: nothing changes, but for how long it is `blind` already. None before the first frame.
+
+        `silent_s`: seconds without any frame.
+        """
         if self.state.last_elapsed_s is None:
             return None
-        unseen = CompletionInput(self.state.last_elapsed_s, None, None, 0.0, self.state.um_per_px)
+        blind = self.state.completion.state is RunState.BLIND
+        at_s = self._unseen_s + silent_s if blind else self.state.last_elapsed_s
+        unseen = CompletionInput(at_s, None, None, 0.0, self.state.um_per_px)
         _, completion = completion_step(self.state.completion, unseen, self._settings.completion)
         return completion, (), self._state_record()
 
@@ -209,7 +219,7 @@ class FieldPipeline:
             )
         with self._timed("alerts"):
             alerts = self._alerts(elapsed_s, completion, tracker, kinetics)
-        state.last_elapsed_s = elapsed_s
+        state.last_elapsed_s = self._unseen_s = elapsed_s
         # Bodies that fuse several crystals for the moment belong to no trail, but they are there.
         shown = [point.observation for point in tracker.updated if point.confirmed]
         shown += tracker.unresolved
@@ -261,6 +271,7 @@ class FieldPipeline:
             # It counts against the coverage of every fit whose window it lies in.
             nothing_seen = KineticsInput(elapsed_s, self.state.um_per_px, 0, 0, None)
             self.state.kinetics, _ = kinetics_step(self.state.kinetics, nothing_seen, self._settings.kinetics)
+        self._unseen_s = now_s
         completion, alerts = self._without_sight(now_s)
         return replace(
             self._result(frame, quality, elapsed_s, age_s, events),
@@ -336,7 +347,7 @@ class FieldPipeline:
             field=frame.field,
             frame_index=frame.frame_index,
             captured=frame.captured,
-            time_source=image.time_source if image else TimeSource.CAMERA,
+            time_source=frame.time_source,
             elapsed_s=elapsed_s,
             age_s=age_s,
             width_px=image.width_px if image else None,

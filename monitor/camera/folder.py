@@ -12,7 +12,15 @@ from monitor.camera.pace import Pace
 from monitor.camera.protocol import CameraDescription
 from monitor.clock import NANOSECONDS_PER_SECOND, Clock, Instant
 from monitor.errors import CameraError, SourceError
-from monitor.footage import CaptureTimes, Still, StillReader, is_image_name, natural_key, read_timestamps
+from monitor.footage import (
+    CaptureTimes,
+    NeighbourTimes,
+    Still,
+    StillReader,
+    is_image_name,
+    natural_key,
+    read_timestamps,
+)
 from monitor.frame import FailedFrame, FailureCause, Frame
 from monitor.settings.camera import FolderCameraSettings
 
@@ -44,6 +52,7 @@ class FolderCamera:
         self._done: set[str] = set()
         self._pending: dict[str, _Pending] = {}
         self._times: CaptureTimes | None = None
+        self._neighbours = NeighbourTimes()
 
     def open(self, session: str) -> None:
         """See `Camera`. Raises SourceError where the timestamps file cannot be used or the folder is none, CameraError
@@ -56,6 +65,7 @@ class FolderCamera:
         path = self._settings.time.timestamps
         seconds_by_name = read_timestamps(path) if path is not None else {}
         self._times = CaptureTimes(self._settings.time, seconds_by_name, base=Instant(0))
+        self._neighbours = NeighbourTimes()
         self._session = session
         self._next_index = 0
         self._pending = {}
@@ -75,6 +85,11 @@ class FolderCamera:
                     self._done.add(path.name)
                     self._pending.pop(path.name, None)
                 for still in stills:
+                    for placed in self._neighbours.place(still):
+                        yield self._number(placed)
+            if self._neighbours.images_wait:
+                # Images, and a time of none: perhaps a setting is wrong, and then nothing better will come.
+                for still in self._neighbours.give_up():
                     yield self._number(still)
             if not self._pace.wait(self._settings.poll_interval_s):
                 return

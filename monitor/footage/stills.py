@@ -39,8 +39,8 @@ class Still:
         field: str,
         camera: str,
     ) -> Frame | FailedFrame:
-        """As a frame of that session; `noticed` stands in for the time of a failure where the file's is
-        not known."""
+        """As a frame of that session; `noticed`, on the machine's clocks, stands in for the time of a failure where
+        none is known."""
         if self.image is None or self.captured is None or self.time_source is None or self.cause is not None:
             return FailedFrame(
                 session=session,
@@ -50,6 +50,7 @@ class Still:
                 field=field,
                 source_name=self.name,
                 cause=self.cause or FailureCause.UNREADABLE,
+                time_source=self.time_source or TimeSource.CAMERA,
             )
         return Frame(
             image=self.image,

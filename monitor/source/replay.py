@@ -12,6 +12,7 @@ from monitor.errors import SourceError
 from monitor.footage import (
     IMAGE_SUFFIXES,
     CaptureTimes,
+    NeighbourTimes,
     Still,
     StillReader,
     VideoPicture,
@@ -155,15 +156,19 @@ class ReplaySource:
         return itertools.chain(ahead, frames)
 
     def _number(self, reader: StillReader, paths: list[Path]) -> Iterator[Frame | FailedFrame]:
-        last_captured = Instant(0)
         stills = (still for path in paths for still in reader.read(path))
-        for index, still in enumerate(stills):
-            timed = still if self._interval_s is None else self._at_interval(still, index)
-            frame = timed.to_frame(
-                self._session, index, last_captured, self._um_per_px, self._field, self.camera
-            )
-            last_captured = frame.captured
-            yield frame
+        for index, still in enumerate(self._placed(stills)):
+            yield still.to_frame(self._session, index, Instant(0), self._um_per_px, self._field, self.camera)
+
+    def _placed(self, stills: Iterator[Still]) -> Iterator[Still]:
+        """Each with a time, unless none has one."""
+        if self._interval_s is not None:
+            yield from (self._at_interval(still, index) for index, still in enumerate(stills))
+            return
+        neighbours = NeighbourTimes()
+        for still in stills:
+            yield from neighbours.place(still)
+        yield from neighbours.give_up()
 
     def _at_interval(self, still: Still, index: int) -> Still:
         return Still(

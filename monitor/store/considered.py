@@ -29,7 +29,7 @@ def _file_of_another_session(condition: str) -> Select[int]:
 _NAMES = ("in_run", "of_field", "from_file", "of_session", "alike")
 # What the engine failed at was not analysed: if it is still in time, it may be now.
 _IMAGE = _file_of_another_session("frame.elapsed_s = :alike AND frame.status <> 'failed'")
-# What cannot be read has no time of its own, but for the one when that was noticed.
+# What cannot be read need not have a time of its own: that of its neighbour may be another each time.
 _FAILURE = _file_of_another_session("frame.status = 'failed' AND frame.reason = :alike")
 
 

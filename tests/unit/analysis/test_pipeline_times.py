@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -11,8 +12,8 @@ from engine.errors import BackendError
 from monitor.analysis.pipeline import FieldPipeline
 from monitor.analysis.restoring import fresh_state
 from monitor.clock import Instant
-from monitor.frame import Frame, TimeSource
-from monitor.records import EventKind, FrameStatus
+from monitor.frame import FailedFrame, Frame, TimeSource
+from monitor.records import EventKind, FrameStatus, RunState
 from monitor.settings.station import StationSettings
 
 
@@ -36,3 +37,20 @@ def test_the_time_of_a_failed_segmentation_counts() -> None:
     assert result.quality.status is FrameStatus.FAILED
     assert [event.kind for event in result.events] == [EventKind.ENGINE_FAILED]
     assert pipeline.timings_s["segmentation"] >= 0.045
+
+
+def test_a_blind_field_says_for_how_long_while_it_stands_still() -> None:
+    settings = StationSettings()
+    state = fresh_state(settings)
+    state.last_elapsed_s = 10.0
+    state.completion = replace(state.completion, started_s=0.0, last_good_s=10.0)
+    pipeline = FieldPipeline("main", settings, BrokenSegmenter(), state)
+    standing = pipeline.stand_still(5000.0)
+    assert standing is not None
+    assert standing[0].state is RunState.WAITING, "the control: standing still changes nothing"
+    pipeline.consider_failed(FailedFrame("0" * 32, 1, Instant(310 * 10**9), "cut"), 310.0)
+    standing = pipeline.stand_still(40.0)
+    assert standing is not None
+    assert standing[0].state is RunState.BLIND
+    assert "No good frame for 340 s" in standing[0].explanation
+    assert not standing[0].changed

@@ -247,3 +247,34 @@ def test_against_a_real_clock_and_writer(real_writer: Path) -> None:
     camera.close()
     values = {int(frame.image[0, 0]) for frame in frames if isinstance(frame, Frame)}
     assert values == set(range(10))
+
+
+def test_a_failure_without_a_time_stays_in_the_time_of_the_files(tmp_path: Path) -> None:
+    def script(clock: ScriptedClock) -> None:
+        clock.at(1, lambda: (tmp_path / "Early.png").write_bytes(b"junk"))
+        for at_s, name in ((20, "f_t60s.png"), (21, "f_t120s.png"), (40, "f_t180s.png")):
+            clock.at(at_s, lambda name=name: (tmp_path / name).write_bytes(PNG))  # type: ignore[misc]
+        clock.at(22, lambda: (tmp_path / "Thumbs.png").write_bytes(b"junk"))
+        clock.at(23, lambda: (tmp_path / "f_t90s.png").write_bytes(PNG[:-9]))
+
+    frames = watch(tmp_path, script, until_s=60, give_up_s=5, time=TimeReading(order=(TimeOrder.FILE_NAME,)))
+    assert [(frame.source_name, frame.captured.utc_ns / 1e9, frame.time_source) for frame in frames] == [
+        ("Early.png", 60, TimeSource.NEIGHBOUR),
+        ("f_t60s.png", 60, TimeSource.FILE_NAME),
+        ("f_t120s.png", 120, TimeSource.FILE_NAME),
+        ("Thumbs.png", 120, TimeSource.NEIGHBOUR),
+        ("f_t90s.png", 90, TimeSource.FILE_NAME),
+        ("f_t180s.png", 180, TimeSource.FILE_NAME),
+    ]
+    assert [type(frame) for frame in frames] == [FailedFrame, Frame, Frame, FailedFrame, FailedFrame, Frame]
+    assert [frame.frame_index for frame in frames] == list(range(6))
+    assert all(frame.captured.boot_id == "" for frame in frames), "none is measured on the machine's clock"
+
+
+def test_images_of_which_none_has_a_time_fail_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    (frame,) = watch(
+        tmp_path, lambda clock: None, existing=True, time=TimeReading(order=(TimeOrder.FILE_NAME,))
+    )
+    assert isinstance(frame, FailedFrame)
+    assert (frame.cause, frame.time_source) == (FailureCause.NO_TIME, TimeSource.CAMERA)

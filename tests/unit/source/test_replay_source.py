@@ -64,6 +64,17 @@ def test_unreadable_images_are_frames_too(tmp_path: Path) -> None:
     assert seconds_of(by_interval) == [0, 2, 4, 6]
 
 
+def test_a_failure_without_a_time_gets_that_of_its_neighbour(tmp_path: Path) -> None:
+    images(tmp_path, "b_20261122_100000.png", "d_20261122_100200.png")
+    for name in ("a.png", "c.png"):
+        (tmp_path / name).write_bytes(b"junk")
+    a, b, c, d = frames_of(ReplaySource(tmp_path, CLOCK))
+    assert [type(frame) for frame in (a, b, c, d)] == [FailedFrame, Frame, FailedFrame, Frame]
+    assert d.captured.seconds_since(b.captured) == 120, "the control"
+    assert a.captured == b.captured == c.captured
+    assert a.time_source is c.time_source is TimeSource.NEIGHBOUR
+
+
 def test_a_timestamps_file_wins_and_gaps_in_it_are_said(tmp_path: Path) -> None:
     images(tmp_path, "a_t9s.png", "b_t10s.png", "c_t11s.png")
     stamps = tmp_path / "timestamps.csv"
