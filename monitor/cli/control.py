@@ -60,7 +60,7 @@ def note(text: str, config: Path | None, database: str | None, reason: str) -> N
 @click.argument("event", type=EventNumber())
 @_station
 def ack(event: int, config: Path | None, database: str | None, reason: str) -> None:
-    """Acknowledge EVENT, an event_id of `crystal-monitor events`, in any run of the station."""
+    """Acknowledge the alert EVENT, an event_id of `crystal-monitor events`, in any run of the station."""
     from monitor.analysis import Acknowledge
 
     _tell(partial(Acknowledge, event_id=event), config, database, reason)

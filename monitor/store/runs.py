@@ -36,6 +36,9 @@ from monitor.store.muting import muting_details
 from monitor.store.run_time import run_time_s
 from monitor.store.tables import event, field, run, trail
 
+_OF_ALERTS = (EventKind.ALERT_RAISED, EventKind.ALERT_CLEARED, EventKind.ALERT_UNDELIVERED)
+"""Events that an operator may acknowledge."""
+
 
 def open_run(
     connection: Connection,
@@ -123,22 +126,27 @@ def acknowledge(
     by: Attribution = OF_THE_PROCESS,
     sharing: str | None = None,
 ) -> None:
-    """Acknowledge an event of any run of the station, ended or not: it stays to be acknowledged when its run is over.
+    """Acknowledge an alert of any run of the station, ended or not: it stays to be acknowledged when its run is over.
 
-    `sharing`: see `find_open_run`.
+    `sharing`: see `find_open_run`. Raises StoreError where there is no such event, or it tells of no alert.
     """
-    known = select(event.c.run_id).where(event.c.event_id == change.event_id)
+    known = select(event.c.run_id, event.c.kind).where(event.c.event_id == change.event_id)
     if sharing is not None:
         known = known.where(event.c.run_id.in_(select(run.c.run_id).where(run.c.station == sharing)))
-    of_run: int | None = connection.execute(known).scalar_one_or_none()
-    if of_run is None:
+    found = connection.execute(known).one_or_none()
+    if found is None:
         raise StoreError(
             f"there is no event {change.event_id} in this station's runs: `crystal-monitor events` lists those of the "
             "last run, `crystal-monitor events RUN` those of another"
         )
+    if found.kind not in _OF_ALERTS:
+        raise StoreError(
+            f"event {change.event_id} is no alert ({found.kind}), and only alerts are acknowledged: `crystal-monitor "
+            "status` shows those that wait"
+        )
     first = func.coalesce(event.c.acknowledged_at, literal(change.at.utc, UtcTime()))
     connection.execute(update(event).where(event.c.event_id == change.event_id).values(acknowledged_at=first))
-    write_audit(connection, acknowledged(change, by, of_run))
+    write_audit(connection, acknowledged(change, by, found.run_id))
 
 
 def _changed(connection: Connection, changed: Run, change: RunChange, by: Attribution) -> Run:

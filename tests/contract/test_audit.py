@@ -16,7 +16,7 @@ from monitor.records.audit import Attribution, AuditEntry, AuditKind, Authority
 from monitor.records.result import FrameResult
 from monitor.records.run import AlertsMuted, EventAcknowledged, RunEnded, RunEvent, TimeZeroSet
 from monitor.settings.retention import RetentionSettings
-from monitor.store import SqlTrailStore, TrailReader, locate, open_store, verify_audit
+from monitor.store import SqlTrailStore, TrailReader, locate, open_store, run_query, verify_audit
 from tests import trail_results as made
 
 ANNA = Attribution(Authority.KERNEL, "anna", 1007, claimed="", why="the lamp was changed")
@@ -53,11 +53,12 @@ def faults(database: str, *expected: str) -> list[str]:
 
 def some_deeds(store: SqlTrailStore) -> None:
     run = store.start_run(made.run_start("salt"), ANNA)
+    store.record(run, RunEvent(made.at(0), Event(EventKind.ALERT_RAISED, "too hot")))
     for index in range(3):
         store.append(run, made.growing(index, 2))
     run = store.record(run, TimeZeroSet(made.at(1)), ANNA)
     run = store.record(run, RunEvent(made.at(2), Event(EventKind.NOTE, 'µm × 结: "quoted"\nand more')), ANNA)
-    store.record(run, EventAcknowledged(made.at(3), 1), ANNA)
+    store.record(run, EventAcknowledged(made.at(3), 2), ANNA)
     store.record(run, AlertsMuted(made.at(3), made.at(9), "alerts are muted for 6 s"), ANNA)
     store.record(run, RunEnded(made.at(4), "enough"))
 
@@ -205,12 +206,12 @@ FORGERIES: dict[str, tuple[str, str]] = {
     ),
     "no end of a run": ("UPDATE run SET ended_at = NULL", "run 1: its ended_at is not"),
     "an acknowledgement of another event": (
-        "UPDATE event SET acknowledged_at = at WHERE event_id = 2",
-        "event 2 of run 1 was acknowledged, and no row",
+        "UPDATE event SET acknowledged_at = at WHERE event_id = 1",
+        "event 1 of run 1 was acknowledged, and no row",
     ),
     "an acknowledgement taken back": (
         "UPDATE event SET acknowledged_at = NULL",
-        "event 1 of run 1 is no longer acknowledged as row 5 tells",
+        "event 2 of run 1 is no longer acknowledged as row 5 tells",
     ),
 }
 
@@ -357,7 +358,11 @@ def test_a_database_of_before_begins_its_trail_where_it_is(database: str, store:
     run = store.start_run(made.run_start())
     store.append(run, made.result(0))
     run = store.record(run, TimeZeroSet(made.at(1)))
-    store.record(run, EventAcknowledged(made.at(3), 1))
+    store.record(run, RunEvent(made.at(2), Event(EventKind.ALERT_RAISED, "too hot")))
+    (raised,) = run_query(database, "SELECT event_id FROM event_log WHERE kind = 'alert_raised'").column(
+        "event_id"
+    )
+    store.record(run, EventAcknowledged(made.at(3), int(str(raised))))
     store.record(run, RunEnded(made.at(4), "enough"))
     store.close()
     drop = [

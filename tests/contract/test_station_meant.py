@@ -18,8 +18,9 @@ from monitor.analysis import CommandServer, DaemonStatus
 from monitor.analysis.runs import RunKeeper
 from monitor.cli import cli
 from monitor.clock import SystemClock
-from monitor.errors import ControlError, NoAnswerError, WrongStationError
-from monitor.records.run import RunEnded
+from monitor.errors import ControlError, NoAnswerError, UserError, WrongStationError
+from monitor.records import Event, EventKind
+from monitor.records.run import RunEnded, RunEvent
 from monitor.service import doctor
 from monitor.service.doctor import Grade
 from monitor.settings.redaction import without_passwords
@@ -205,13 +206,19 @@ def test_an_event_is_acknowledged_where_no_run_is_open() -> None:
     with closing(open_store(user_database())) as own:
         run = own.resume_run()
         assert run is not None
+        own.record(run, RunEvent(made.at(8), Event(EventKind.ALERT_RAISED, "too hot")))
         own.record(run, RunEnded(made.at(9)))
     refused = tell("zero")
     assert "no run is open" in str(refused.exception), "the control"
-    done = tell("ack", "1", "--reason", "seen")
+    raised = "SELECT event_id FROM event_log WHERE kind = 'alert_raised'"
+    (alert,) = run_query(user_database(), raised).column("event_id")
+    done = tell("ack", str(alert), "--reason", "seen")
     assert done.exit_code == 0, done.exception
     acknowledged = "SELECT event_id FROM event_log WHERE acknowledged_at IS NOT NULL"
-    assert [row[0] for row in run_query(user_database(), acknowledged).rows] == [1]
+    assert [row[0] for row in run_query(user_database(), acknowledged).rows] == [alert]
+    no_alert = tell("ack", "1")
+    assert isinstance(no_alert.exception, UserError), "exit code 2"
+    assert str(no_alert.exception).startswith("event 1 is no alert (run_started)")
     missing = tell("ack", "4711")
     assert "there is no event 4711" in str(missing.exception)
     assert missing.exit_code != 0

@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from monitor.cli.deliveries import deliveries
 from monitor.errors import StoreError, StoreUnusableError, UnknownRunError
-from monitor.records.run import AlertsMuted, EventAcknowledged
+from monitor.records import Event, EventKind
+from monitor.records.run import AlertsMuted, EventAcknowledged, RunEvent
 from monitor.store import SqlTrailStore, TrailReader, open_store
 from monitor.store.sql_trail_store import DEFAULT_STATION
 from tests import trail_results as made
@@ -92,15 +93,23 @@ def test_a_file_is_one_stations_whatever_its_name_was(tmp_path: Path) -> None:
 def test_an_event_of_any_run_of_the_station_is_acknowledged_and_of_no_other(lab: str) -> None:
     first, second = open_store(lab, station="plate-1"), open_store(lab, station="plate-2")
     run_1, run_2 = first.start_run(made.run_start("salt")), second.start_run(made.run_start("salt"))
+    for store, run in ((first, run_1), (second, run_2)):
+        store.record(run, RunEvent(made.at(1), Event(EventKind.ALERT_RAISED, "too hot")))
     with TrailReader(lab) as reader:
-        theirs = int(str(reader.view("event_log", run_2.run_id).column("event_id")[0]))
-        mine = int(str(reader.view("event_log", run_1.run_id).column("event_id")[0]))
+        theirs, mine = (
+            int(str(reader.view("event_log", run.run_id, kind="alert_raised").column("event_id")[0]))
+            for run in (run_2, run_1)
+        )
     next_run = first.start_run(made.run_start("sugar"))
     first.record(next_run, EventAcknowledged(made.at(3), mine))
     with pytest.raises(StoreError, match=f"no event {theirs} in this station's runs"):
         first.record(next_run, EventAcknowledged(made.at(3), theirs))
     with TrailReader(lab) as reader:
-        assert reader.view("event_log", run_1.run_id).column("acknowledged_at")[0] is not None
-        assert reader.view("event_log", run_2.run_id).column("acknowledged_at")[0] is None
+        first_alert, their_alert = (
+            reader.view("event_log", run.run_id, kind="alert_raised").column("acknowledged_at")[0]
+            for run in (run_1, run_2)
+        )
+        assert first_alert is not None
+        assert their_alert is None
     first.close()
     second.close()

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
+from monitor.errors import StoreError
 from monitor.records import (
     Alert,
     AlertKind,
@@ -94,6 +97,12 @@ def test_notes_and_acknowledgements(store: SqlTrailStore, reader: TrailReader) -
         "2026-09-21T14:13:22.123456Z",
         '{"rpm": 200.0}',
     )
-    store.record(run, EventAcknowledged(made.at(3), row["event_id"]))
-    store.record(run, EventAcknowledged(made.at(9), row["event_id"]))
-    assert only(rows(reader, "event_log", kind="note"))["acknowledged_at"] == "2026-09-21T14:13:23.123456Z"
+    for kind in ("alert_raised", "alert_cleared", "alert_undelivered"):
+        store.record(run, RunEvent(made.at(2), Event(EventKind(kind), "too hot")))
+        event_id = only(rows(reader, "event_log", kind=kind))["event_id"]
+        store.record(run, EventAcknowledged(made.at(3), event_id))
+        store.record(run, EventAcknowledged(made.at(9), event_id))
+        assert only(rows(reader, "event_log", kind=kind))["acknowledged_at"] == "2026-09-21T14:13:23.123456Z"
+    with pytest.raises(StoreError, match=rf"event {row['event_id']} is no alert \(note\)"):
+        store.record(run, EventAcknowledged(made.at(3), row["event_id"]))
+    assert only(rows(reader, "event_log", kind="note"))["acknowledged_at"] is None

@@ -26,6 +26,10 @@ PATIENCE_S = 120.0
 _SESSION_ENTRY = struct.Struct("<32sq")
 
 
+SOME_CRYSTALS = {"rules": [{"name": "some", "kind": "count", "limit_count": 0}]}
+"""`[alerts]` of a station's settings that raise one as soon as there are crystals."""
+
+
 def station_tree(folder: Path, **sections: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a small simulated station whose files all lie in `folder`; `sections` change them."""
     tree: dict[str, Any] = {

@@ -13,7 +13,7 @@ import pytest
 import tomli_w
 
 from tests.integration.command_line import Answer, Call, run, run_all
-from tests.integration.live_station import LiveStation, station_tree
+from tests.integration.live_station import SOME_CRYSTALS, LiveStation, station_tree
 
 OPERATORS = 54_331
 OPERATOR = 54_332
@@ -43,13 +43,18 @@ def verify(station: LiveStation, *options: object) -> Answer:
 def test_a_command_stands_in_the_trail_with_the_user_that_the_kernel_names(short_folder: Path) -> None:
     shutil.chown(short_folder, group=OPERATORS)
     short_folder.chmod(0o2750)
-    with LiveStation(short_folder, camera={"time_compression": 1.0, "frames_per_s": 4.0}) as station:
+    with LiveStation(
+        short_folder, camera={"time_compression": 1.0, "frames_per_s": 4.0}, alerts=SOME_CRYSTALS
+    ) as station:
         station.config.chmod(0o644)
         station.wait_for_frames(2)
+        raised = "SELECT event_id FROM event_log WHERE kind = 'alert_raised'"
+        station.until(lambda: station.rows(raised), "an alert")
+        alert = station.rows(raised)[0]["event_id"]
         assert (short_folder / "control.ipc").stat().st_gid == OPERATORS
         noted = tell(station, (OPERATOR, OPERATORS), "note", "from the second user", "--reason", "to see")
         assert noted.code == 0, noted
-        assert tell(station, (OPERATOR, OPERATORS), "ack", 1, "--reason", "seen").code == 0
+        assert tell(station, (OPERATOR, OPERATORS), "ack", alert, "--reason", "seen").code == 0
         (note,) = trail(station, "note")
         assert (note["who"], note["uid"], note["who_by"]) == (str(OPERATOR), OPERATOR, "kernel")
         assert (note["message"], note["why"], note["run_id"]) == ("from the second user", "to see", 1)

@@ -11,7 +11,7 @@ import zmq
 
 from monitor.store import open_store
 from tests.integration.command_line import Answer, Call, run_all
-from tests.integration.live_station import LiveStation, Row
+from tests.integration.live_station import SOME_CRYSTALS, LiveStation, Row
 
 JUNK = {
     "nothing": [b""],
@@ -66,8 +66,12 @@ def events(station: LiveStation, kind: str) -> list[Row]:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_running_daemon_obeys_and_survives_junk(short_folder: Path) -> None:
-    with LiveStation(short_folder, camera={"time_compression": 1.0, "frames_per_s": 4.0}) as station:
+    with LiveStation(
+        short_folder, camera={"time_compression": 1.0, "frames_per_s": 4.0}, alerts=SOME_CRYSTALS
+    ) as station:
         station.wait_for_frames(2)
+        station.until(lambda: events(station, "alert_raised"), "an alert")
+        alert = events(station, "alert_raised")[0]["event_id"]
         socket_path = short_folder / "control.ipc"
         status = socket_path.stat()
         assert stat.S_ISSOCK(status.st_mode)
@@ -82,7 +86,8 @@ def test_a_running_daemon_obeys_and_survives_junk(short_folder: Path) -> None:
             station,
             note=("note", "added 10 µl of precipitant"),
             zero=("zero",),
-            ack=("ack", 1),
+            ack=("ack", alert),
+            no_alert=("ack", 1),
             missing=("ack", 999_999),
             mute=("mute", 600),
             unmute=("mute", 0),
@@ -90,7 +95,9 @@ def test_a_running_daemon_obeys_and_survives_junk(short_folder: Path) -> None:
         assert {name: answer.code for name, answer in answers.items()} == {
             **dict.fromkeys(answers, 0),
             "missing": 2,
+            "no_alert": 2,
         }, answers
+        assert "event 1 is no alert (run_started)" in answers["no_alert"].error
         assert "no event 999999" in answers["missing"].error
         assert [row["message"] for row in events(station, "note")] == [
             "added 10 µl of precipitant",
@@ -98,7 +105,7 @@ def test_a_running_daemon_obeys_and_survives_junk(short_folder: Path) -> None:
             "alerts are no longer muted",
         ]
         acknowledged = station.rows("SELECT event_id FROM event_log WHERE acknowledged_at IS NOT NULL")
-        assert acknowledged == [{"event_id": 1}]
+        assert acknowledged == [{"event_id": alert}]
         assert len(events(station, "time_zero")) == 1
         after = station.rows("SELECT MIN(elapsed_s) AS first FROM frame_log")[0]
         assert after["first"] < 0, "what was seen before the new zero has a negative time"

@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 
 from tests.integration.command_line import Answer, run_all
-from tests.integration.live_station import LiveStation, station_tree
+from tests.integration.live_station import SOME_CRYSTALS, LiveStation, station_tree
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,9 @@ def test_commands_reach_the_station_that_is_meant(
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(short_folder))
     station = LiveStation(short_folder)
     station.config.write_bytes(
-        settings_file(short_folder, "bench", camera={"time_compression": 2400.0}).read_bytes()
+        settings_file(
+            short_folder, "bench", camera={"time_compression": 2400.0}, alerts=SOME_CRYSTALS
+        ).read_bytes()
     )
     station.database = short_folder / "bench.sqlite"
     other = settings_file(short_folder, "other")
@@ -76,9 +78,9 @@ def test_commands_reach_the_station_that_is_meant(
         assert {row["message"] for row in notes} == {"for bench", "for the one that runs"}
         assert len(station.rows("SELECT run_id FROM run_summary")) == 1
 
-        waits = station.rows("SELECT MIN(event_id) AS event_id FROM event_log WHERE run_id = 1")[0][
-            "event_id"
-        ]
+        raised = "SELECT event_id FROM event_log WHERE run_id = 1 AND kind = 'alert_raised'"
+        station.until(lambda: station.rows(raised), "an alert")
+        waits = station.rows(raised)[0]["event_id"]
         assert tell(new=("new-run", "plate 2", "--config", station.config))["new"].code == 0
         begun = "SELECT elapsed_s FROM frame_log WHERE run_id = 2 ORDER BY frame_index"
         station.until(lambda: station.rows(begun), "frames of the next run")
