@@ -100,7 +100,12 @@ class FolderCamera:
 
     def describe(self) -> CameraDescription:
         """See `Camera`."""
-        return CameraDescription(name=f"folder {self._settings.folder}", live=False, back_when_open=True)
+        return CameraDescription(
+            name=f"folder {self._settings.folder}",
+            live=False,
+            back_when_open=True,
+            brings_again=self._settings.existing,
+        )
 
     def _list_at_start(self) -> set[str]:
         try:

@@ -20,6 +20,8 @@ class CameraDescription:
     back_when_open: bool = False
     """Whether an `open` that succeeds shows already that a lost camera is back: a folder's, which nobody may write into
     for hours. Of any other the first frame does."""
+    brings_again: bool = False
+    """Whether the next session brings all of this one's frames again: those that nobody took by a stop are not lost."""
 
 
 @runtime_checkable

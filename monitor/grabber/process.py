@@ -129,6 +129,7 @@ class Grabber:
             acquisition.stop()
             self._see_camera_off(poller, wake, server, acquisition)
             self._drain(poller, wake, server, hold)
+            self._take_back(server, session_file)
             server.say_goodbye(reason)
         finally:
             acquisition.stop()
@@ -182,6 +183,19 @@ class Grabber:
         end_ns = self._now_ns() + round(self._settings.farewell_s * NANOSECONDS_PER_SECOND)
         while self._now_ns() < end_ns and server.listeners and not (hold.drained() and server.all_told()):
             self._turn(poller, wake, server)
+
+    def _take_back(self, server: FrameServer, session_file: SessionFile) -> None:
+        """What was read ahead and will be read again is no part of this session: it would count as lost."""
+        ahead = self.statistics.newest_index - server.done_index
+        again = self._settings.policy is StreamPolicy.LOSSLESS and self._camera.describe().brings_again
+        if not again or ahead <= 0:
+            return
+        _log.info(
+            "read ahead, and not taken by the analysis before the stop: %d; the next start reads them again",
+            ahead,
+        )
+        self.statistics.newest_index = server.done_index
+        session_file.advance(self.statistics.session, server.done_index)
 
     def _now_ns(self) -> int:
         boottime_ns = self._clock.now().boottime_ns

@@ -82,6 +82,8 @@ class FrameServer:
         self._statistics = statistics
         self._listeners: OrderedDict[bytes, _Listener] = OrderedDict()
         self._gatekeeper: Gatekeeper | None = None
+        self.done_index = -1
+        """Last sequence number that a listener is done with, and with all before."""
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.SNDHWM, _ANSWERS_IN_FLIGHT)
@@ -182,6 +184,8 @@ class FrameServer:
         if listener.request is None:
             listener.parked_ns = listener.heard_ns
         listener.request = request
+        if request.session == self._identity.session:
+            self.done_index = max(self.done_index, request.after)
         if request.unreadable and request.session == self._identity.session:
             self._statistics.unreadable += 1
             self._hold.drop(listener.served_index)

@@ -63,7 +63,7 @@ class SessionFile:
         self._write(0, session, -1)
 
     def advance(self, session: str, index: int) -> None:
-        """The session has come to that sequence number."""
+        """The session has come to that sequence number, or ended with it."""
         self._write(0, session, index)
 
     def close(self) -> None:
