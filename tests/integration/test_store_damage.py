@@ -14,7 +14,7 @@ import pytest
 
 from monitor.cli.group import CommandGroup
 from monitor.errors import StoreUnusableError
-from monitor.store import check_database, open_store
+from monitor.store import check_database, open_store, run_query
 from tests import trail_results as made
 from tests.integration.test_store_kill import kill_after_commits, start_writer
 
@@ -145,6 +145,22 @@ def test_whoever_reads_a_damaged_one_says_so_and_how_to_mend_it(tmp_path: Path) 
             assert remedy in refused.stderr, refused.stderr
         assert "not understood" not in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_a_question_that_meets_damage_on_its_way_is_not_to_blame(tmp_path: Path) -> None:
+    database = tmp_path / "trails.sqlite"
+    store = open_store(str(database))
+    run = store.start_run(made.run_start())
+    for index in range(FRAMES):
+        store.append(run, made.growing(index, 40))
+    store.close()
+    size = database.stat().st_size // 4096 * 4096
+    with database.open("r+b") as file:
+        file.seek(size // 2 // 4096 * 4096)
+        file.write(b"\x55" * (size - file.tell()))
+    assert run_query(str(database), "SELECT name FROM migration").rows, "the control: it can be opened"
+    with pytest.raises(StoreUnusableError, match=f"the database {database} is damaged .*restore BACKUP"):
+        run_query(str(database), "SELECT * FROM growth_history")
 
 
 def answered(*words: str) -> subprocess.CompletedProcess[str]:
