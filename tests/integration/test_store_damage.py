@@ -21,15 +21,21 @@ from tests.integration.test_store_kill import kill_after_commits, start_writer
 FRAMES = 60
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Path:
-    """A database that nobody closed: most of it in the file, the last frame in the log."""
-    database = tmp_path / "trails.sqlite"
+def closed_database(folder: Path) -> Path:
+    """A database with a run, that was closed."""
+    database = folder / "trails.sqlite"
     store = open_store(str(database))
     run = store.start_run(made.run_start())
     for index in range(FRAMES):
         store.append(run, made.growing(index, 40))
     store.close()
+    return database
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """A database that nobody closed: most of it in the file, the last frame in the log."""
+    database = closed_database(tmp_path)
     writer = start_writer(database)
     kill_after_commits(writer, 1, 0.0)
     assert database.with_name("trails.sqlite-wal").stat().st_size > 0, "the control: it was not closed"
@@ -119,12 +125,7 @@ def test_the_command_sets_a_damaged_one_aside_and_overwrites_nothing(killed: Pat
 
 @pytest.mark.timeout(180)
 def test_whoever_reads_a_damaged_one_says_so_and_how_to_mend_it(tmp_path: Path) -> None:
-    database = tmp_path / "trails.sqlite"
-    store = open_store(str(database))
-    run = store.start_run(made.run_start())
-    for index in range(FRAMES):
-        store.append(run, made.growing(index, 40))
-    store.close()
+    database = closed_database(tmp_path)
     question = ("query", "SELECT * FROM growth_history", "--database", str(database))
     assert answered(*question).returncode == 0, "the control: it was closed, and is whole"
     page = 4096
@@ -148,12 +149,7 @@ def test_whoever_reads_a_damaged_one_says_so_and_how_to_mend_it(tmp_path: Path) 
 
 
 def test_a_question_that_meets_damage_on_its_way_is_not_to_blame(tmp_path: Path) -> None:
-    database = tmp_path / "trails.sqlite"
-    store = open_store(str(database))
-    run = store.start_run(made.run_start())
-    for index in range(FRAMES):
-        store.append(run, made.growing(index, 40))
-    store.close()
+    database = closed_database(tmp_path)
     size = database.stat().st_size // 4096 * 4096
     with database.open("r+b") as file:
         file.seek(size // 2 // 4096 * 4096)
