@@ -28,7 +28,13 @@ def tiny_plan(**changed: object) -> Plan:
         Variant(name="mask-rcnn", network="mask-rcnn"),
         Variant(name="thresholding", network="thresholding"),
     )
-    update = {"training": training, "variants": variants, "seeds": (0,), "trial_steps": 2}
+    update = {
+        "training": training,
+        "variants": variants,
+        "seeds": (0,),
+        "trial_steps": 2,
+        "pretraining": None,
+    }
     return plan.model_copy(update=update | changed)
 
 

@@ -21,16 +21,18 @@ def add_commands(commands: Commands) -> None:
         "compare",
         help="train every network on the same data, splits and budget",
         description="Trains every row on every fold with every seed and writes a result file for each. It may be "
-        "killed at any time: the same command goes on where it was.",
-        epilog="example: nice -n 15 python -m train compare suspension --work runs/compare --threads 1",
+        "killed at any time: the same command goes on where it was. On suspension every row starts from its weights "
+        "of the comparison on the simulation, with the same --work and --results: run that first.",
+        epilog="example: nice -n 15 python -m train compare simulation --work runs/compare && "
+        "nice -n 15 python -m train compare suspension --work runs/compare",
     )
     compare.add_argument("set", choices=("suspension", "simulation"), help="what to compare on")
     compare.add_argument(
         "--work",
         type=Path,
         required=True,
-        help="folder for checkpoints of what is under way, and for the weights (8 MB a job) that --growth can ask for "
-        "later",
+        help="folder for checkpoints of what is under way, and for the weights (8 MB a job) that suspension starts "
+        "from and that --growth can ask for later",
     )
     compare.add_argument(
         "--results",
@@ -71,6 +73,7 @@ def add_commands(commands: Commands) -> None:
 
 def _compare(options: argparse.Namespace) -> None:
     from train.comparison.plan import PLANS  # noqa: PLC0415 - torch takes seconds to import
+    from train.comparison.pretrained import check_pretrained  # noqa: PLC0415
     from train.comparison.run import pending, run_all  # noqa: PLC0415
     from train.loop import Allowance  # noqa: PLC0415
 
@@ -85,6 +88,7 @@ def _compare(options: argparse.Namespace) -> None:
             print(job.name)
         print(f"{len(jobs)} jobs are left to do")
         return
+    check_pretrained(plan, jobs, options.work, options.results)
     allowance = Allowance(threads=options.threads, workers=options.workers)
     run_all(
         plan, frames, jobs, options.work, options.results, allowance, options.minutes, growth=options.growth

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from train import checkpoint, loop, networks
-from train.comparison.plan import THRESHOLDING
+from train.comparison.plan import THRESHOLDING, Job
+from train.comparison.pretrained import KEPT_NAME, from_scratch
 from train.comparison.result import JobResult, plan_sha256, tally
 from train.evaluation.growth import GROWTH_SEEDS, recovered, scores_of
 from train.metrics import ScoreSheet
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from train.comparison.frames import ComparisonSet, LabelledFrame, Parts
-    from train.comparison.plan import Job, Plan, Variant
+    from train.comparison.plan import Plan, Variant
+    from train.comparison.pretrained import StartOf
     from train.configuration import TrainingConfiguration
     from train.evaluation.growth import GrowthScores
     from train.loop import Allowance
@@ -32,14 +34,18 @@ if TYPE_CHECKING:
 GROWTH_RUNS = (("demo", GROWTH_SEEDS[0]), ("needles", GROWTH_SEEDS[0]))
 """Simulated runs, preset and seed, that a row follows where it is asked to."""
 TRIALS_NAME = "trials.json"
-KEPT_NAME = "weights.pt"
-"""What was trained, in a job's folder: growth can be asked for later."""
 
 
 def run_job(
-    plan: Plan, job: Job, frames: ComparisonSet, work: Path, allowance: Allowance, growth: bool = False
+    plan: Plan,
+    job: Job,
+    frames: ComparisonSet,
+    work: Path,
+    allowance: Allowance,
+    growth: bool = False,
+    start_of: StartOf = from_scratch,
 ) -> JobResult:
-    """Do a job in the folder `work`, or what is left of it; give its result.
+    """Do a job in the folder `work`, or what is left of it; give its result. `start_of` gives what it starts from.
 
     `work` holds the checkpoint and may be deleted once the result is written; `KEPT_NAME` in it is what `with_growth`
     needs. With `growth` what was trained also follows simulated runs, which changes nothing else in the result.
@@ -53,10 +59,11 @@ def run_job(
         return _result(plan, job, sheet, begun_s).model_copy(update={"threshold": rule, "growth": followed})
     width = matched.read().of(job.variant.network).width
     shared = _shared(plan, job, width, parts)
-    trials = chosen_rates(plan, job.variant, frames, work.parent / "trials", allowance)
+    trials = chosen_rates(plan, job.variant, frames, work.parent / "trials", allowance, start_of)
     best_rate = max(trials, key=lambda rate: trials[rate])
     configuration = _at_rate(shared, float(best_rate))
-    state = _train(configuration, parts, work, allowance)
+    start = start_of(job)
+    state = _train(configuration, parts, work, allowance, start)
     checkpoint.save(_weights_alone(state), work / KEPT_NAME)
     segment = _trained(state)
     sheet = tested(segment, parts.test, frames.instances)
@@ -66,6 +73,7 @@ def run_job(
         "gflops": cost.gflops,
         "parameters": cost.parameters,
         "training": configuration,
+        "pretrained_step": start.step if start else None,
         "trials": trials,
         "steps": state.step,
         "kept_step": state.best.step if state.best else state.step,
@@ -89,7 +97,12 @@ def with_growth(result: JobResult, work: Path) -> JobResult | None:
 
 
 def chosen_rates(
-    plan: Plan, variant: Variant, frames: ComparisonSet, work: Path, allowance: Allowance
+    plan: Plan,
+    variant: Variant,
+    frames: ComparisonSet,
+    work: Path,
+    allowance: Allowance,
+    start_of: StartOf = from_scratch,
 ) -> dict[str, float]:
     """Validation IoU of each learning rate after the trial's steps, on fold 0 with the plan's first seed.
 
@@ -114,7 +127,8 @@ def chosen_rates(
     trials = {}
     for rate in plan.learning_rates:
         configuration = _at_rate(shared.model_copy(update={"stopping": stopping}), rate)
-        state = _train(configuration, parts, work / f"rate-{rate:g}", allowance)
+        start = start_of(Job(variant, 0, plan.seeds[0]))
+        state = _train(configuration, parts, work / f"rate-{rate:g}", allowance, start)
         trials[f"{rate:g}"] = state.best.value if state.best else 0.0
     work.mkdir(parents=True, exist_ok=True)
     noted.write_text(json.dumps({"plan_sha256": digest, "trials": trials}) + "\n", encoding="utf-8")
@@ -168,7 +182,11 @@ def _at_rate(configuration: TrainingConfiguration, rate: float) -> TrainingConfi
 
 
 def _train(
-    configuration: TrainingConfiguration, parts: Parts, work: Path, allowance: Allowance
+    configuration: TrainingConfiguration,
+    parts: Parts,
+    work: Path,
+    allowance: Allowance,
+    pretrained: checkpoint.Checkpoint | None,
 ) -> checkpoint.Checkpoint:
     path = work / loop.CHECKPOINT_NAME
     start = checkpoint.load(path) if path.exists() else None
@@ -176,6 +194,8 @@ def _train(
         start = None  # of another plan: begin anew
         for name in (loop.LOG_NAME, loop.VALIDATION_NAME):
             (work / name).unlink(missing_ok=True)
+    if start is None and pretrained is not None:
+        start = checkpoint.Checkpoint(configuration, 0, pretrained.kept, pretrained.kept, None)
     look = validation_iou(parts.validation, configuration)
     return loop.train(configuration, parts.source, work, allowance, start, look)
 
@@ -211,6 +231,7 @@ def _result(plan: Plan, job: Job, sheet: ScoreSheet, begun_s: float) -> JobResul
         gflops=None,
         parameters=None,
         training=None,
+        pretrained_step=None,
         trials={},
         steps=None,
         kept_step=None,

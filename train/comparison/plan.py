@@ -55,6 +55,8 @@ class Variant(Configuration):
     """In place of the plan's."""
     adversarial_levels: float | None = None
     """In place of the plan's."""
+    pretrained: bool = True
+    """Whether it starts from what the plan's pre-training, if it has one, made of it."""
 
 
 class Plan(Configuration):
@@ -68,6 +70,8 @@ class Plan(Configuration):
     """Seeds of weights and crops; each trains every row on every fold."""
     training: TrainingConfiguration
     """What all rows share; network, width, seed, learning rate and positive weight are filled in."""
+    pretraining: Plan | None = None
+    """The comparison whose weights, row for row and seed for seed, are started from; None: random weights."""
     learning_rates: tuple[float, ...] = (5e-4, 2e-3)
     """What each row's learning rate is chosen from, on the validation part of fold 0: the same trials for all."""
     trial_steps: int = Field(default=200, ge=1)
@@ -139,12 +143,28 @@ def options() -> tuple[Variant, ...]:
     )
 
 
-def suspension_plan(steps: int = 600) -> Plan:
-    """The paper's comparison on the seven real frames, and what parts and options are worth."""
+FROM_SCRATCH = Variant(
+    name="ours-from-scratch", title="ours, not pre-trained", network=OURS, pretrained=False
+)
+"""What pre-training is worth; not a row where nothing is pre-trained."""
+
+
+def _rows() -> tuple[Variant, ...]:
+    return (*(Variant(name=name, network=name) for name in (*COMPARED, *PARTS)), *options())
+
+
+def suspension_plan(steps: int = 400) -> Plan:
+    """The paper's comparison on the seven real frames, and what parts and options are worth.
+
+    Every row is first trained on the simulation, as the paper's are on COCO: that is the comparison on the
+    simulation, whose weights are started from.
+    """
     return Plan(
         data="suspension",
-        variants=(*(Variant(name=name, network=name) for name in (*COMPARED, *PARTS)), *options()),
+        variants=(*_rows(), FROM_SCRATCH),
         training=_training(steps, 8, MixConfiguration()),
+        pretraining=simulation_plan(),
+        trial_steps=100,
     )
 
 
@@ -152,7 +172,7 @@ def simulation_plan(steps: int = 1200) -> Plan:
     """The same on simulated stills."""
     return Plan(
         data="simulation",
-        variants=(*(Variant(name=name, network=name) for name in (*COMPARED, *PARTS)), *options()),
+        variants=_rows(),
         training=_training(steps, 4, MixConfiguration(ice_share=0.0)),
         weighted=False,
     )

@@ -63,6 +63,8 @@ class JobResult(Configuration):
     """Numbers that were learned."""
     training: TrainingConfiguration | None
     """The whole configuration of the run."""
+    pretrained_step: int | None = None
+    """Step of the plan's pre-training whose weights were started from; None: random weights."""
     trials: dict[str, float]
     """Validation IoU of each learning rate that was tried."""
     steps: int | None
@@ -100,8 +102,13 @@ def tally(counts: FrameCounts) -> FrameTally:
 
 def plan_sha256(plan: Plan, variant: Variant) -> str:
     """Hash of what a row's results depend on: the plan without its other rows and its list of seeds."""
-    own = plan.model_copy(update={"variants": (variant,), "seeds": ()})
-    return hashlib.sha256(own.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(_of_row(plan, variant).model_dump_json().encode()).hexdigest()
+
+
+def _of_row(plan: Plan, variant: Variant) -> Plan:
+    before = plan.pretraining if variant.pretrained else None
+    own = {"variants": (variant,), "seeds": ()}
+    return plan.model_copy(update=own | {"pretraining": before and _of_row(before, variant)})
 
 
 def path_of(results: Path, plan: Plan, job: Job) -> Path:

@@ -6,7 +6,8 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from train.comparison.job import KEPT_NAME, run_job, with_growth
+from train.comparison.job import run_job, with_growth
+from train.comparison.pretrained import KEPT_NAME, folder_of, pretrained_weights
 from train.comparison.result import path_of, plan_sha256, read_result, write_result
 from train.errors import TrainingError
 from train.watching import duration
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from train.checkpoint import Checkpoint
     from train.comparison.frames import ComparisonSet
     from train.comparison.plan import Job, Plan
     from train.comparison.result import JobResult
@@ -63,14 +65,18 @@ def run_all(
     that alone is done, else the whole job.
     """
     begun_s = time.monotonic()
+
+    def start_of(one: Job) -> Checkpoint | None:
+        return pretrained_weights(plan, one, work, results)
+
     for number, job in enumerate(jobs):
         if minutes is not None and time.monotonic() - begun_s > 60 * minutes:
             say(f"the time is over: {number} of {len(jobs)} jobs done; the same command goes on")
             return number
-        folder = work / plan.data / job.name
+        folder = folder_of(work, plan, job)
         path = path_of(results, plan, job)
         result = _with_growth(path, folder) if growth else None
-        result = result or run_job(plan, job, frames, folder, allowance, growth)
+        result = result or run_job(plan, job, frames, folder, allowance, growth, start_of)
         write_result(result, path)
         _clear(folder)
         iou = result.scores.pixels.iou

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 import torch
 
 from tests.tiny_comparison import ALONE, Blots, tiny_plan
+from train import checkpoint
 from train.comparison import job as jobs
 from train.comparison.frames import SimulationSet, SuspensionSet
-from train.comparison.plan import PLANS, Job, Variant
+from train.comparison.plan import FROM_SCRATCH, PLANS, Job, Variant
+from train.comparison.pretrained import check_pretrained
 from train.comparison.result import path_of, plan_sha256, read_results
 from train.comparison.run import pending, run_all
 from train.configuration import MixConfiguration
@@ -172,10 +175,10 @@ def test_plans_differ_in_what_results_depend_on():
     assert plan_sha256(plan, ours) != plan_sha256(plan, other)
     assert plan_sha256(plan, ours) == plan_sha256(tiny_plan(seeds=(0, 1, 2), variants=(ours,)), ours)
     assert plan_sha256(plan, ours) != plan_sha256(tiny_plan(learning_rates=(1e-3,)), ours)
-    for make in PLANS.values():
-        names = [variant.name for variant in make().variants]
-        assert len(names) == len(set(names)) == 19
-        assert {variant.network for variant in make().variants} - {"thresholding"} == set(NETWORKS)
+    for data, rows in (("simulation", 19), ("suspension", 20)):
+        variants = PLANS[data]().variants
+        assert len(variants) == len({variant.name for variant in variants}) == rows
+        assert {variant.network for variant in variants} - {"thresholding"} == set(NETWORKS)
 
 
 def test_the_widths_are_those_of_equal_cost():
@@ -210,3 +213,52 @@ def test_a_result_file_names_its_row_fold_and_seed(tmp_path):
     job = Job(plan.variants[0], 1, 2)
     assert path_of(tmp_path, plan, job) == tmp_path / "suspension" / "ours" / "fold-1-seed-2.json"
     assert json.loads(plan.model_dump_json())["data"] == "suspension"
+
+
+def _distance(one, other):
+    pairs = ((value, other.kept[name]) for name, value in one.kept.items() if name.endswith("weight"))
+    return sum(float((value - its).square().sum()) for value, its in pairs) ** 0.5
+
+
+def _pretrained_plan():
+    # at its own rate, or what is not pre-trained would repeat it step for step
+    before = tiny_plan(data="simulation", variants=tiny_plan().variants[:1], learning_rates=(0.5,))
+    return tiny_plan(variants=(*before.variants, FROM_SCRATCH), pretraining=before)
+
+
+def test_rows_start_from_what_pretraining_made_of_them(tmp_path):
+    plan, work, results = _pretrained_plan(), tmp_path / "work", tmp_path / "results"
+    left = pending(plan, 2, results)
+    with pytest.raises(TrainingError, match=r"compare simulation .* --seeds 0 --only ours` first"):
+        check_pretrained(plan, left, work, results)
+    before = plan.pretraining
+    run_all(before, Blots(), pending(before, 1, results), work, results, ALONE, say=str)
+    check_pretrained(plan, left, work, results)
+    path = work / "simulation" / "ours" / "fold-0-seed-0" / jobs.KEPT_NAME
+    kept = checkpoint.load(path)
+    run_all(plan, Blots(), left[:2], work, results, ALONE, say=str)
+    ours, scratch = sorted(read_results(results, "suspension"), key=lambda result: result.variant.name)
+    assert (ours.pretrained_step, scratch.pretrained_step) == (kept.step, None)
+    assert ours.training == scratch.training
+    # six steps do not lead far from where they began
+    far = [
+        _distance(kept, checkpoint.load(work / "suspension" / left[n].name / jobs.KEPT_NAME)) for n in (0, 1)
+    ]
+    assert 0 < 3 * far[0] < far[1]
+    assert plan_sha256(plan, plan.variants[0]) != plan_sha256(plan, plan.variants[1])
+    checkpoint.save(replace(kept, step=kept.step + 1), path)
+    with pytest.raises(TrainingError, match="is not what"):
+        check_pretrained(plan, left, work, results)
+
+
+def test_a_row_depends_on_its_own_pretraining_alone():
+    plan = _pretrained_plan()
+    more = plan.pretraining.model_copy(update={"variants": tiny_plan().variants, "seeds": (0, 1)})
+    other = plan.pretraining.model_copy(update={"trial_steps": 3})
+    ours, scratch = plan.variants
+    changed = {
+        row: [plan_sha256(plan.model_copy(update={"pretraining": p}), row) for p in (more, other)]
+        for row in (ours, scratch)
+    }
+    assert [digest == plan_sha256(plan, ours) for digest in changed[ours]] == [True, False]
+    assert {*changed[scratch]} == {plan_sha256(plan, scratch)}
