@@ -30,14 +30,15 @@ def planes_out_of_focus(
         small = not labelled and rng.random() < 0.5
         if labelled:
             sigma = rng.uniform(1.2, _SOFTEST_LABELLED_PX)
-            low, high = 2.0 + _LEAST_RADIUS_PER_SIGMA * (sigma - _SHARP_PX), 100.0
+            low, high = 2.0 + _LEAST_RADIUS_PER_SIGMA * (sigma - _SHARP_PX), 60.0
         elif small:
             sigma = rng.uniform(2.2, 5.0)
             low, high = 3.0, 0.6 * _LEAST_RADIUS_PER_SIGMA * (sigma - _SHARP_PX)
         else:
             sigma = rng.uniform(1.4 * _SOFTEST_LABELLED_PX, 14.0)
             low, high = 8.0, 110.0
-        expected = rng.uniform(0.5, 6.0 if small else 2.0)
+        # those near the line are what a network is least sure of: show them more often
+        expected = rng.uniform(1.0, 4.0) if labelled else rng.uniform(0.5, 6.0 if small else 2.0)
         radii = log_uniform(rng, low, high, rng.poisson(expected * share))
         places = scatter(rng, radii, height, width, rng.uniform(0.7, 1.3))
         if not len(places):

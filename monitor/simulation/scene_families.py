@@ -38,7 +38,7 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
     places = scatter(rng, radii, height, width, rng.uniform(0.55, 1.3))
     bodies = draw_bodies(rng, places, ["prism", "prism", "prism", "plate", "rounded"], prism_look(rng))
     bodies += bubbles(rng, height, width, rng.poisson(0.3))
-    defocused = planes_out_of_focus(rng, height, width, len(bodies)) if rng.random() < 0.6 else []
+    defocused = planes_out_of_focus(rng, height, width, len(bodies)) if rng.random() < 0.75 else []
     scenery = Scenery(
         level=rng.uniform(0.45, 0.88),
         gradient=rng.uniform(0, 0.15),
@@ -46,7 +46,10 @@ def suspension(rng: np.random.Generator, height: int, width: int) -> Still:
         blurred=rng.choice([0, 4, 10, 18]),
         dust=rng.uniform(0, 8),
         blur_px=rng.uniform(0.4, 1.9),
-        noise=rng.uniform(0.003, 0.03),
+        # binned frames are all but free of noise
+        noise=rng.uniform(0.003, 0.03)
+        if rng.random() < 0.6
+        else float(log_uniform(rng, 0.0005, 0.005, 1)[0]),
         annotated=0.1,
     )
     return render_still(rng, bodies, scenery, height, width, defocused=defocused)

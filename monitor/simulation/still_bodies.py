@@ -41,15 +41,17 @@ def prism_look(rng: np.random.Generator) -> Callable[[float], Look]:
     darkness = rng.uniform(0.45, 0.9)
     clear = rng.random() < 0.4
     softness = rng.uniform(0, 0.6)
+    # a face that sends the light aside is black beside one as bright as the background
+    stark = rng.random() < 0.35
 
     def look(radius: float) -> Look:
-        interior = rng.uniform(0.7, 1.0) if clear or rng.random() < 0.3 else rng.uniform(0.3, 0.7)
+        interior = rng.uniform(0.7, 1.0) if clear or rng.random() < 0.3 else rng.uniform(0.15, 0.7)
         return Look(
             interior=interior,
             rim=float(np.clip(darkness * rng.uniform(0.7, 1.2), 0.2, 0.92)),
             rim_width_px=float(np.clip(radius * rng.uniform(0.06, 0.35), 0.9, 12)),
             halo=rng.uniform(0, 0.2),
-            facets=rng.uniform(0.02, 0.25),
+            facets=rng.uniform(0.25, 0.6) if stark and rng.random() < 0.5 else rng.uniform(0.02, 0.25),
             core=rng.uniform(0.85, 1.15) - interior if rng.random() < 0.75 else 0.0,
             core_size=rng.uniform(0.3, 0.75),
             core_slit=rng.uniform(0.25, 1.3),
