@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from engine.thresholds import Thresholds
 from train import checkpoint, loop, networks
 from train.comparison.plan import THRESHOLDING, Job
 from train.comparison.pretrained import KEPT_NAME, from_scratch
@@ -15,7 +16,6 @@ from train.metrics import ScoreSheet
 from train.metrics.pixels import PixelCounts, compare
 from train.networks import matched
 from train.thresholding import choose
-from train.thresholds import RELEASE_THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 GROWTH_RUNS = (("demo", GROWTH_SEEDS[0]), ("needles", GROWTH_SEEDS[0]))
 """Simulated runs, preset and seed, that a row follows where it is asked to."""
+COMMON_THRESHOLDS = Thresholds(
+    crystal=0.5, contact=0.06, minimal_area_px=16, minimal_score=0.7, small_area_px=100, small_score=0.75
+)
+"""Of all rows. They are not those that ship, whose scores were chosen on frames that a fold is tested on."""
 TRIALS_NAME = "trials.json"
 
 
@@ -201,7 +205,7 @@ def _train(
 
 
 def _segment(trainee: Trainee, configuration: TrainingConfiguration) -> Segment:
-    return lambda image_HW: trainee.segment(image_HW, configuration.loss, RELEASE_THRESHOLDS)
+    return lambda image_HW: trainee.segment(image_HW, configuration.loss, COMMON_THRESHOLDS)
 
 
 def _weights_alone(state: checkpoint.Checkpoint) -> checkpoint.Checkpoint:
