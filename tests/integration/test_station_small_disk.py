@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,13 +31,22 @@ def leave_free(disk: Path, wanted_bytes: float) -> None:
     """Fill the disk, or empty it, until about so much is free."""
     ballast = disk / "ballast"
     ballast.touch()
-    room = os.statvfs(disk)
-    size = ballast.stat().st_size + room.f_bavail * room.f_frsize - round(wanted_bytes)
-    with ballast.open("r+b") as file:
-        if size > ballast.stat().st_size:
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            file.truncate(max(0, size))
+    for _ in range(100):
+        room = os.statvfs(disk)
+        size = ballast.stat().st_size + room.f_bavail * room.f_frsize - round(wanted_bytes)
+        with ballast.open("r+b") as file:
+            if size <= ballast.stat().st_size:
+                file.truncate(max(0, size))
+                return
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                # the station writes meanwhile, and took some of the room that was just counted
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                return
+    pytest.fail("the disk cannot be filled: the station takes the room each time before")
 
 
 def raised(station: LiveStation) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from tests.soak.station import Station
@@ -37,7 +40,8 @@ class Told:
 class SlowReader(threading.Thread):
     """Asks one question again and again, and takes the answer slowly at first: the process stands in a full pipe."""
 
-    def __init__(self, name: str, command: Sequence[str], station: Station) -> None:
+    def __init__(self, name: str, command: Callable[[], Sequence[str] | None], station: Station) -> None:
+        """`command` gives the question, or None while there is nothing to ask about."""
         super().__init__(name=name, daemon=True)
         self._command = command
         self._station = station
@@ -47,16 +51,18 @@ class SlowReader(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_event.wait(self._chance.uniform(*PAUSE_S)):
-            self._ask()
+            command = self._command()
+            if command is not None:
+                self._ask(command)
 
     def stop(self) -> None:
         """Let the question in hand be answered, and ask no more."""
         self._stop_event.set()
         self.join()
 
-    def _ask(self) -> None:
+    def _ask(self, command: Sequence[str]) -> None:
         with subprocess.Popen(
-            self._command,
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self._station.environment,
@@ -86,11 +92,34 @@ def slow_readers(station: Station) -> list[SlowReader]:
     """The command line twice, the `sqlite3` shell where there is one, and a script in Python."""
     database = f"sqlite:///{station.database}"
     command_line = [sys.executable, "-m", "monitor.cli"]
-    commands = {
-        "growth": [*command_line, "growth", "last", "1", "--json", "--database", database],
-        "trails": [*command_line, "trails", "last", "--json", "--database", database],
-        "python": [sys.executable, "-m", "tests.soak.slow_cursor", str(station.database)],
+
+    def growth() -> Sequence[str] | None:
+        crystal = _some_crystal(station.database)
+        if crystal is None:
+            return None
+        return [*command_line, "growth", *map(str, crystal), "--json", "--database", database]
+
+    def always(*command: str) -> Callable[[], Sequence[str]]:
+        return lambda: command
+
+    questions: dict[str, Callable[[], Sequence[str] | None]] = {
+        "growth": growth,
+        "trails": always(*command_line, "trails", "last", "--json", "--database", database),
+        "python": always(sys.executable, "-m", "tests.soak.slow_cursor", str(station.database)),
     }
     if shutil.which("sqlite3"):
-        commands["sqlite3"] = ["sqlite3", "-readonly", str(station.database), _SQL]
-    return [SlowReader(name, command, station) for name, command in commands.items()]
+        questions["sqlite3"] = always("sqlite3", "-readonly", str(station.database), _SQL)
+    return [SlowReader(name, command, station) for name, command in questions.items()]
+
+
+def _some_crystal(database: Path) -> tuple[int, int] | None:
+    """Run and number of the first crystal of the newest run that has one; None: there is none yet.
+
+    Which number the first one has, and when it comes, is the weights' to say.
+    """
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        question = (
+            "SELECT run_id, MIN(crystal_id) FROM trail_summary GROUP BY run_id ORDER BY run_id DESC LIMIT 1"
+        )
+        found: tuple[int, int] | None = connection.execute(question).fetchone()
+    return found
