@@ -135,7 +135,9 @@ def chosen_rates(
         state = _train(configuration, parts, work / f"rate-{rate:g}", allowance, start)
         trials[f"{rate:g}"] = state.best.value if state.best else 0.0
     work.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps({"plan_sha256": digest, "trials": trials}) + "\n", encoding="utf-8")
+    beside = noted.with_suffix(".part")
+    beside.write_text(json.dumps({"plan_sha256": digest, "trials": trials}) + "\n", encoding="utf-8")
+    beside.replace(noted)  # whole or not at all: a kill must not leave half of it
     return trials
 
 

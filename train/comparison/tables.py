@@ -132,6 +132,7 @@ def all_tables(folder: Path) -> Iterator[str]:
         if not results:
             continue
         any_found = True
+        _check_plans(results)
         seeds, folds = ({getattr(r, kind) for r in results} for kind in ("seed", "fold"))
         yield f"### {data}: {len(folds)} folds, {len(seeds)} seeds; mean ± standard deviation over both"
         yield ""
@@ -141,6 +142,17 @@ def all_tables(folder: Path) -> Iterator[str]:
         yield ""
     if not any_found:
         raise TrainingError(f"no result of a comparison in {folder}: run `python -m train compare` first")
+
+
+def _check_plans(results: Sequence[JobResult]) -> None:
+    """Raise `TrainingError` where results of one row were made by different plans."""
+    plans: dict[str, str] = {}
+    for result in results:
+        if plans.setdefault(result.variant.name, result.plan_sha256) != result.plan_sha256:
+            raise TrainingError(
+                f"results of {result.data} {result.variant.name} were made by different plans: "
+                "delete those of one of them, and compare again"
+            )
 
 
 def _figures(result: JobResult) -> dict[str, float | None]:

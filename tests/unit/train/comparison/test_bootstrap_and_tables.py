@@ -9,7 +9,8 @@ from train.command_line import main
 from train.comparison.bootstrap import difference, f1, iou, panoptic_quality, sensitivity
 from train.comparison.plan import Variant
 from train.comparison.result import FrameTally, JobResult, read_results, write_result
-from train.comparison.tables import comparison_table, rows_of, verdict
+from train.comparison.tables import all_tables, comparison_table, rows_of, verdict
+from train.errors import TrainingError
 from train.evaluation.growth import GrowthScores
 from train.metrics import ScoreSheet
 from train.segmenting import Found
@@ -155,3 +156,17 @@ def test_the_command_prints_tables_and_names_what_is_missing(results, tmp_path, 
     broken.write_text("{}")
     assert main(["tables", "--results", str(results.parent)]) == 2
     assert "delete it" in capsys.readouterr().err
+
+
+def test_results_of_two_plans_make_no_row(tmp_path):
+    frames = {"f0": _tally(60, 10)}
+    for seed, digest in ((0, "a"), (1, "a")):
+        result = _result("ours", frames, seed).model_copy(update={"plan_sha256": digest})
+        write_result(result, tmp_path / "suspension" / "ours" / f"fold-0-seed-{seed}.json")
+    assert any("suspension" in line for line in all_tables(tmp_path))
+    write_result(
+        result.model_copy(update={"plan_sha256": "b"}),
+        tmp_path / "suspension" / "ours" / "fold-0-seed-1.json",
+    )
+    with pytest.raises(TrainingError, match="suspension ours were made by different plans"):
+        list(all_tables(tmp_path))
