@@ -27,11 +27,11 @@ NOTES = (
     "counts to the outer edge of the dark rim. Known failures: in drops, shaded parts of the drop, its rim and "
     "bright and dark parts of the well's wall are taken for crystals; crystals far out of focus are left out, more "
     "so in frames cleaner than any camera's (a suspension never learned from, but in view when scores were chosen: "
-    "sensitivity 0.84); a sixth of the lone crystals of 5 to 10 px in diameter is missed, and areas below 20 px come out up to 4 % small; in heaps 4 to 8 % "
-    "of the crystals are not parted from their neighbours, and areas come out 3 % large; long needles that cross are "
-    "parted too seldom or too often, and their growth rates are 7 % off in the median; simulated coarsening grains "
-    "come out 4 % small (real ice does not); the fainter neighbours in a film are ragged; shapes larger than about "
-    "250 px across lie outside what was trained."
+    "sensitivity 0.84); a sixth of the lone crystals of 5 to 10 px in diameter is missed, and areas below 20 px come "
+    "out up to 4 % small; in heaps 4 to 8 % of the crystals are not parted from their neighbours, and areas come out "
+    "3 % large; long needles that cross are parted too seldom or too often, and their growth rates are 7 % off in "
+    "the median; simulated coarsening grains come out 4 % small (real ice does not); the fainter neighbours in a "
+    "film are ragged; shapes larger than about 250 px across lie outside what was trained."
 )
 
 ICE_SOURCE = (
