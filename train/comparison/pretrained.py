@@ -42,8 +42,8 @@ def pretrained_weights(plan: Plan, job: Job, work: Path, results: Path) -> check
         return None
     first = Job(job.variant, 0, job.seed)
     path, result_path = folder_of(work, before, first) / KEPT_NAME, path_of(results, before, first)
-    command = f"compare {before.data} --work {work} --seeds {job.seed} --only {job.variant.name}"
-    remedy = f"run `python -m train {command}` first"
+    command = f"compare {before.data} --work {work} --results {results} --seeds {job.seed}"
+    remedy = f"run `python -m train {command} --only {job.variant.name}` first"
     if not path.exists() or not result_path.exists():
         raise TrainingError(
             f"{job.name} starts from weights trained on {before.data}, and {path} is not there: {remedy}"
