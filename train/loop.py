@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from train import checkpoint, progress_log
+from train import checkpoint, interruption, progress_log
 from train.errors import TrainingError
 from train.run import Run
 from train.schedule import learning_rate, progress_of
@@ -63,6 +63,7 @@ def train(
     `start` is a checkpoint of the run to go on from; what is trained from there on is `configuration`. On one
     thread and without a time allowance the result is, bit for bit, that of a run that never stopped. `watchers` are
     told what is logged. Of a team, each process calls this with the same arguments, and the one that leads writes.
+    At Ctrl-C or SIGTERM the step is ended and its state saved, then `KeyboardInterrupt` is raised (`Terminated`).
     Raises `TrainingError` where the configuration asks for looks that nobody takes, or `start` is of another network.
     """
     if (validate is None) != (configuration.stopping.every_steps == 0):
@@ -77,25 +78,29 @@ def train(
     log.begin(configuration, run.step)
     begun_s, begun = time.monotonic(), run.step / configuration.steps
     losses: list[dict[str, torch.Tensor]] = []
-    for batch in batches(configuration, source, run.step, allowance.workers, team) if not run.ended else ():
-        elapsed_s = time.monotonic() - begun_s
-        used = team.agreed(elapsed_s / (60 * allowance.minutes)) if allowance.minutes else 0.0
-        if used >= 1:
-            break
-        along = progress_of(run.step, configuration.steps, begun, used)
-        rate = learning_rate(along, run.step, configuration.optimiser)
-        losses.append(run.take_step(batch, rate))
-        if run.step % allowance.log_every == 0 or run.step == configuration.steps:
-            log.row({"step": run.step, "elapsed_s": elapsed_s, "learning_rate": rate}, losses)
-            losses = []
-        if validate is not None and run.is_look_due():
-            log.look(run.step, run.look(validate))
-        if run.step % allowance.save_every == 0:
-            log.save(run.state())
-        if run.ended:
-            break
-    log.save(run.state())
-    log.end()
+    with interruption.noted() as asked:
+        for batch in (
+            batches(configuration, source, run.step, allowance.workers, team) if not run.ended else ()
+        ):
+            elapsed_s = time.monotonic() - begun_s
+            used = team.agreed(elapsed_s / (60 * allowance.minutes)) if allowance.minutes else 0.0
+            if used >= 1 or team.agreed(float(asked.asked)):
+                break
+            along = progress_of(run.step, configuration.steps, begun, used)
+            rate = learning_rate(along, run.step, configuration.optimiser)
+            losses.append(run.take_step(batch, rate))
+            if run.step % allowance.log_every == 0 or run.step == configuration.steps:
+                log.row({"step": run.step, "elapsed_s": elapsed_s, "learning_rate": rate}, losses)
+                losses = []
+            if validate is not None and run.is_look_due():
+                log.look(run.step, run.look(validate))
+            if run.step % allowance.save_every == 0:
+                log.save(run.state())
+            if run.ended:
+                break
+        log.save(run.state())
+        log.end()
+    asked.heed()
     return run.state()
 
 

@@ -50,8 +50,9 @@ class Progress:
         self._begun_s, self._told_s, self._look = 0.0, float("-inf"), ""
 
     def begin(self, step: int, steps: int) -> None:
-        """Take the time."""
+        """Take the time, and say that it begins: the first row is a while off."""
         self._begun_step, self._steps, self._begun_s = step, steps, self._clock()
+        self._write(f"step {step} of {steps}")
 
     def row(self, row: Mapping[str, float]) -> None:
         """Tell of a row, if it is time."""
@@ -63,11 +64,9 @@ class Progress:
         left_s = used_s * (self._steps - step) / max(done, 1)
         if self._allowed_s is not None:
             left_s = min(left_s, max(0.0, self._allowed_s - used_s))
-        line = f"step {step} of {self._steps}, loss {row['loss']:.4f}{self._look}, {duration(left_s)} left"
-        print(
-            f"\r\x1b[K{line}" if self._moving else line, end="" if self._moving else "\n", file=self._stream
+        self._write(
+            f"step {step} of {self._steps}, loss {row['loss']:.4f}{self._look}, {duration(left_s)} left"
         )
-        self._stream.flush()
 
     def look(self, step: int, value: float) -> None:
         """Note what is told with the next row."""
@@ -77,6 +76,10 @@ class Progress:
         """End the moving line."""
         if self._moving:
             print(file=self._stream, flush=True)
+
+    def _write(self, line: str) -> None:
+        text, end = (f"\r\x1b[K{line}", "") if self._moving else (line, "\n")
+        print(text, end=end, file=self._stream, flush=True)
 
 
 class TensorBoard:

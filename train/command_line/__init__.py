@@ -20,6 +20,7 @@ from train.command_line import (
     weights,
 )
 from train.errors import TrainingError
+from train.interruption import Terminated
 from train.team import processes
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 GROUPS = (training, weights, pruning, compact, data, networks, comparison, golden, finetuning, curves)
 
 
+STOPPED, TERMINATED = 130, 143
+"""Exit codes of what was interrupted (Ctrl-C) and of what was terminated, as shells have them."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; exit code 0, or 2 for a mistake of the user's."""
+    """Run a command; exit code 0, 2 for a mistake of the user's, `STOPPED` or `TERMINATED` where it was stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m train", description="Makes, measures and releases weights."
     )
@@ -44,4 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (TrainingError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stopped:
+        print(f"stopped{_how_to_go_on(options)}", file=sys.stderr)
+        return TERMINATED if isinstance(stopped, Terminated) else STOPPED
     return 0
+
+
+def _how_to_go_on(options: argparse.Namespace) -> str:
+    if hasattr(options, "resume"):
+        return ": the same command with --resume goes on from there"
+    return ": the same command goes on where it was" if options.command == "compare" else ""

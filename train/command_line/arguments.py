@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from train.command_line.numbers import count, count_from_zero, positive
 from train.ice_frames import data_folder
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser, default: int = 2) -> None:
     """`--threads`, of whatever does the arithmetic."""
     parser.add_argument(
-        "--threads", type=int, default=default, help=f"threads of the arithmetic (default: {default})"
+        "--threads", type=count, default=default, help=f"threads of the arithmetic (default: {default})"
     )
 
 
@@ -41,7 +42,7 @@ def add_resources(
     """What a training may use; `allowance_of` reads it."""
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=positive,
         default=minutes,
         help="learn no longer than this, min; the decay of the learning rate fits into it "
         f"(default: {'no limit' if minutes is None else f'{minutes:g}'})",
@@ -49,7 +50,7 @@ def add_resources(
     add_threads(parser, threads)
     parser.add_argument(
         "--workers",
-        type=int,
+        type=count_from_zero,
         default=workers,
         help=f"processes that make crops; 0: none but this one (default: {workers})",
     )
@@ -65,8 +66,12 @@ def add_run(parser: argparse.ArgumentParser, *, steps: int, crops: int) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoint, logs and configuration"
     )
-    parser.add_argument("--steps", type=int, default=steps, help=f"steps of {crops} crops (default: {steps})")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights and crops (default: 0)")
+    parser.add_argument(
+        "--steps", type=count, default=steps, help=f"steps of {crops} crops (default: {steps})"
+    )
+    parser.add_argument(
+        "--seed", type=count_from_zero, default=0, help="seed of weights and crops (default: 0)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
     add_resources(parser)
     parser.set_defaults(in_a_team=True)

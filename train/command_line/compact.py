@@ -41,6 +41,8 @@ def add_commands(commands: Commands) -> None:
     row = commands.add_parser(
         "row",
         help="measure weights for the table of small and fast ones: accuracy, area bias, time, size",
+        description="Runs weights by the back end that would run them, on simulated runs and on the real images where "
+        "they are given, and writes a row for `tables`. Times are to be taken on a machine at rest.",
         epilog="example: python -m train row --weights models/pruned.json --how 'pruned to 0.6, 3000 steps'",
     )
     add_weights(row)

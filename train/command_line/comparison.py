@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train.command_line.arguments import add_data, add_threads, data_of
+from train.command_line.numbers import count, count_from_zero, positive
 
 if TYPE_CHECKING:
     import argparse
@@ -41,14 +42,19 @@ def add_commands(commands: Commands) -> None:
         help="folder for results (default: train/results/comparison)",
     )
     compare.add_argument("--only", nargs="+", metavar="ROW", help="rows to do (default: all)")
-    compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
-    compare.add_argument("--steps", type=int, help="steps of a run (default: the plan's)")
     compare.add_argument(
-        "--minutes", type=float, help="begin no job after this time, min (default: no limit)"
+        "--seeds", type=count_from_zero, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)"
+    )
+    compare.add_argument("--steps", type=count, help="steps of a run (default: the plan's)")
+    compare.add_argument(
+        "--minutes", type=positive, help="begin no job after this time, min (default: no limit)"
     )
     add_threads(compare, 1)
     compare.add_argument(
-        "--workers", type=int, default=0, help="processes that make crops; 0: none but this one (default: 0)"
+        "--workers",
+        type=count_from_zero,
+        default=0,
+        help="processes that make crops; 0: none but this one (default: 0)",
     )
     add_data(compare)
     compare.add_argument(

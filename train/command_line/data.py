@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from pydantic import ValidationError
 
+from train.command_line.numbers import count, count_from_zero
 from train.data.formats import FORMATS
 from train.data.manifest import (
     NO_LICENCE,
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """Add this group's commands."""
-    data = commands.add_parser("data", help="describe, check and split a set of images")
+    data = commands.add_parser(
+        "data",
+        help="describe, check and split a set of images",
+        description="A set is described once (`manifest`: hashes, who labelled, licence, groups), compared with that "
+        "whenever it is used (`check`), and dealt into folds by its groups (`split`). Each has its own --help.",
+        epilog="example: python -m train data split mine.json --folds 5 --out mine-folds.json",
+    )
     kinds = data.add_subparsers(dest="kind", required=True)
 
     make = kinds.add_parser(
@@ -74,10 +81,10 @@ def add_commands(commands: Commands) -> None:
         epilog="example: python -m train data split mine.json --folds 5 --out mine-folds.json",
     )
     split.add_argument("manifest", type=Path, help="the manifest")
-    split.add_argument("--folds", type=int, default=5, help="number of folds (default: 5)")
-    split.add_argument("--seed", type=int, default=0, help="seed of the deal (default: 0)")
+    split.add_argument("--folds", type=count, default=5, help="number of folds (default: 5)")
+    split.add_argument("--seed", type=count_from_zero, default=0, help="seed of the deal (default: 0)")
     split.add_argument(
-        "--validation-groups", type=int, default=1, help="groups a fold validates on (default: 1)"
+        "--validation-groups", type=count_from_zero, default=1, help="groups a fold validates on (default: 1)"
     )
     split.add_argument("--out", type=Path, required=True, help="file for the split (JSON)")
     split.set_defaults(run=_split)

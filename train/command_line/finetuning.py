@@ -16,6 +16,7 @@ from train.command_line.arguments import (
     watchers_of,
 )
 from train.command_line.curves import tell_of_curves
+from train.command_line.numbers import count, count_from_zero, positive
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,8 @@ def add_commands(commands: Commands) -> None:
         "finetune",
         help="fit the shipped weights to one's own microscope, in minutes on a CPU",
         description="Learns from a few labelled frames, measures weights before and after on frames that are held "
-        "out and on a regression set, and lets the new ones serve only if they are better here and no worse there.",
+        "out and on a regression set, and lets the new ones serve only if they are better here and no worse there. "
+        "It takes three labelled frames or more: two to learn from, one to hold out.",
         epilog="example: python -m train finetune frames/ masks/ --out /var/lib/crystal-monitor/models",
     )
     tune.add_argument("images", type=Path, help="folder of images")
@@ -45,14 +47,16 @@ def add_commands(commands: Commands) -> None:
     tune.add_argument(
         "--instances", action="store_true", help="masks are label images: each crystal has its value"
     )
-    tune.add_argument("--held-out", type=int, default=1, help="frames that are not learned from (default: 1)")
     tune.add_argument(
-        "--scale", type=float, default=1.0, help="resize frames by this factor first (default: 1)"
+        "--held-out", type=count, default=1, help="frames that are not learned from (default: 1)"
     )
-    tune.add_argument("--steps", type=int, default=300, help="steps of 4 crops (default: 300)")
+    tune.add_argument(
+        "--scale", type=positive, default=1.0, help="resize frames by this factor first (default: 1)"
+    )
+    tune.add_argument("--steps", type=count, default=300, help="steps of 4 crops (default: 300)")
     add_resources(tune, minutes=18)
     tune.add_argument(
-        "--seed", type=int, default=0, help="seed of crops and of what is held out (default: 0)"
+        "--seed", type=count_from_zero, default=0, help="seed of crops and of what is held out (default: 0)"
     )
     tune.add_argument(
         "--resume", action="store_true", help="go on with the last version in --out, if it was stopped"
@@ -64,7 +68,8 @@ def add_commands(commands: Commands) -> None:
         "pre-label",
         help="write what the weights find as labelme files, for a person to correct",
         description="Copies the images with a labelme file beside each. Correct them in labelme, then run "
-        "`finetune` on that folder.",
+        "`finetune` on that folder. Where --out is the folder of images itself, the files are laid beside the images; "
+        "a labelme file that is there already is never written over.",
         epilog="example: python -m train pre-label frames/ --out to-correct/",
     )
     out.add_argument("images", type=Path, help="folder of images")
@@ -91,15 +96,18 @@ def _finetune(options: argparse.Namespace) -> None:
     found = frames.read_own(options.images, options.masks, instances, options.scale)
     own = frames.hold_out(found, options.held_out, options.seed)
     regression = gate.regression_frames(data_of(options))
+    print(
+        f"measuring {options.weights} on what is held out and on {len(regression)} other frames", flush=True
+    )
     before = gate.try_weights(options.weights, own, regression, instances, options.threads)
     learned = own if instances else frames.part_bodies(own, card, options.threads)
     print(
         f"learning from {len(own.learned)} frames, holding out {', '.join(n for n, _, _ in own.held_out)}",
         flush=True,
     )
+    configuration = run.finetuning(card, options.steps, options.seed)
     stopped = versions.unfinished(options.out) if options.resume else None
     out = stopped or versions.new_version(options.out)
-    configuration = run.finetuning(card, options.steps, options.seed)
     watchers = watchers_of(options, out / run.TRAINING_NAME)
     tuned, learning = run.finetune(
         card, learned, configuration, out, allowance_of(options), scale=options.scale, watchers=watchers

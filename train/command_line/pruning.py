@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from train.command_line.arguments import add_data, add_run, add_weights, allowance_of, data_of, watchers_of
 from train.command_line.curves import tell_of_curves
+from train.command_line.numbers import share
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,7 @@ def add_commands(commands: Commands) -> None:
     add_weights(prune, "what to prune: a shipped name or a card's path")
     prune.add_argument("--checkpoint", type=Path, help="what to prune instead: a checkpoint of a training")
     prune.add_argument(
-        "--keep", type=float, default=0.6, help="share of all channels that are kept, 0 to 1 (default: 0.6)"
+        "--keep", type=share, default=0.6, help="share of all channels that are kept, 0 to 1 (default: 0.6)"
     )
     add_data(prune)
     prune.set_defaults(run=_prune)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from train import checkpoint
 from train.command_line.arguments import add_data, add_run, allowance_of, data_of, watchers_of
 from train.command_line.curves import tell_of_curves
+from train.command_line.numbers import count
 from train.distillation import CheckpointTeacher, distilled
 from train.first_weights import first_weights
 from train.loop import CHECKPOINT_NAME, train
@@ -44,7 +45,7 @@ def add_commands(commands: Commands) -> None:
         "--model", choices=tuple(MODELS), default="small", help=f"size: {sizes} (default: small)"
     )
     size.add_argument(
-        "--width", type=int, help="channels of the network's first stage, where it is another size"
+        "--width", type=count, help="channels of the network's first stage, where it is another size"
     )
     first.add_argument(
         "--initial", type=Path, help="checkpoint of `pretrain` to start from (default: random weights)"
@@ -63,7 +64,7 @@ def add_commands(commands: Commands) -> None:
     )
     add_run(before, steps=20000, crops=8)
     before.add_argument("--network", default="ours", help="name of the network (default: ours)")
-    before.add_argument("--width", type=int, default=16, help="channels of its first stage (default: 16)")
+    before.add_argument("--width", type=count, default=16, help="channels of its first stage (default: 16)")
     before.set_defaults(run=_pretrain)
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Frame = tuple[str, npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
+LEAST_SIDE_PX = 64
+"""Shorter sides hold no crystal that the network could see (it looks at crops of 256 px, reflected at their edges)."""
 LEAST_FRAMES = 3
 """Two to learn from and one to be held out."""
 
@@ -47,7 +49,7 @@ def read_own(images: Path, labels: Path | None, instances: bool, scale: float) -
 
     Without `labels` the images' folder holds labelme files. `scale` resizes both: the daemon must then see frames
     of that scale, too. Raises `TrainingError` for a set that is not whole, sizes that differ, labels without a
-    crystal, or fewer than three frames.
+    crystal, frames that are too small, or fewer than three of them.
     """
     if labels is None:
         items = read_items("labelme", images)
@@ -56,7 +58,7 @@ def read_own(images: Path, labels: Path | None, instances: bool, scale: float) -
             if not folder.is_dir():
                 raise TrainingError(f"no folder of {what} at {folder}: name it")
         items = paired_items(images, images, labels, instances=instances)
-    found = [(item.name, *_scaled(*item.pair(), scale)) for item in items]
+    found = [_scaled(item.name, *item.pair(), scale) for item in items]
     if len(found) < LEAST_FRAMES:
         raise TrainingError(f"{len(found)} labelled frames in {images}: label {LEAST_FRAMES} or more")
     if not any((marked > 0).any() for _, _, marked in found):
@@ -99,13 +101,17 @@ def part_bodies(frames: OwnFrames, card: ModelCard, threads: int) -> OwnFrames:
     return OwnFrames(tuple(parted), frames.held_out)
 
 
-def _scaled(
-    image: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], scale: float
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def _scaled(name: str, image: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], scale: float) -> Frame:
+    height, width = (max(1, round(side * scale)) for side in image.shape)
+    if min(height, width) < LEAST_SIDE_PX:
+        scaled = "" if scale == 1.0 else f" after --scale {scale:g}"
+        raise TrainingError(
+            f"{name} has {width}×{height} px{scaled}: {LEAST_SIDE_PX} px a side are the least"
+        )
     if scale == 1.0:
-        return image, labels
+        return name, image, labels
     smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=smooth)
-    size = (small.shape[1], small.shape[0])
+    size = (width, height)
+    small = cv2.resize(image, size, interpolation=smooth)
     marked = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(small, np.uint8), marked.astype(np.int32)
+    return name, np.asarray(small, np.uint8), marked.astype(np.int32)

@@ -60,6 +60,8 @@ def test_frames_that_cannot_be_used_are_refused(station):
         read_own(station / "frames", station / "none", instances=False, scale=1.0)
     half = read_own(station / "frames", station / "masks", instances=False, scale=0.5)
     assert half[0][1].shape == half[0][2].shape == (64, 80)
+    with pytest.raises(TrainingError, match=r"frame_0.png has 2×1 px after --scale 0.01: 64 px"):
+        read_own(station / "frames", station / "masks", instances=False, scale=0.01)
     for number in range(2):
         (station / "frames" / f"frame_{number}.png").unlink()
         (station / "masks" / f"mask_{number}.png").unlink()
