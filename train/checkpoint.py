@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pickle import UnpicklingError  # nosec B403  # the error alone; nothing is unpickled without weights_only
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,16 @@ class Checkpoint:
     def kept(self) -> dict[str, Any]:
         """The weights that the run is for: the best ones if it was looked at, else the last average."""
         return self.best.average if self.best is not None else self.average
+
+
+def weights_sha256(weights: dict[str, Any]) -> str:
+    """Hash of a state dictionary: names, types, shapes and bytes of its tensors, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from train.command_line.arguments import add_data, add_threads, data_of
 from train.command_line.numbers import count, count_from_zero, positive
+from train.errors import TrainingError
 
 if TYPE_CHECKING:
     import argparse
@@ -80,21 +81,28 @@ def add_commands(commands: Commands) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from train.comparison.plan import PLANS  # noqa: PLC0415 - torch takes seconds to import
     from train.comparison.pretrained import check_pretrained  # noqa: PLC0415
-    from train.comparison.run import pending, run_all  # noqa: PLC0415
+    from train.comparison.run import pending, run_all, to_train  # noqa: PLC0415
     from train.loop import Allowance  # noqa: PLC0415
 
     make = PLANS[options.set]
     plan = (make() if options.steps is None else make(options.steps)).model_copy(
-        update={"seeds": tuple(options.seeds)}
+        update={"seeds": tuple(dict.fromkeys(options.seeds))}
     )
     frames = plan.frames(data_of(options))
     jobs = pending(plan, frames.folds, options.results, options.only, options.growth)
+    trained = to_train(plan, jobs, options.work, options.results)
     if options.list:
         for job in jobs:
             print(job.name)
         print(f"{len(jobs)} jobs are left to do")
+    try:
+        check_pretrained(plan, trained, options.work, options.results)
+    except TrainingError as error:
+        if not options.list:
+            raise
+        print(error)
+    if options.list:
         return
-    check_pretrained(plan, jobs, options.work, options.results)
     allowance = Allowance(threads=options.threads, workers=options.workers)
     run_all(
         plan, frames, jobs, options.work, options.results, allowance, options.minutes, growth=options.growth

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from engine.thresholds import Thresholds
 from train.comparison.frames import SimulationSet, SuspensionSet
 from train.configuration import (
     AugmentationConfiguration,
@@ -34,6 +35,10 @@ COMPARED = (OURS, "unet", "fcn8s", "segnet", "mask-rcnn", "convnext-unet", THRES
 """The comparison of the seed paper's Table 1, with a newer network and thresholding."""
 PARTS = ("ours-without-rfa", "ours-without-gates", "ours-without-both", "ours-relu")
 """What each part of ours is worth."""
+COMMON_THRESHOLDS = Thresholds(
+    crystal=0.5, contact=0.06, minimal_area_px=16, minimal_score=0.7, small_area_px=100, small_score=0.75
+)
+"""Of all rows. They are not those that ship, whose scores were chosen on frames that a fold is tested on."""
 
 
 class Variant(Configuration):
@@ -67,7 +72,7 @@ class Plan(Configuration):
     variants: tuple[Variant, ...] = Field(min_length=1)
     """The rows."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of weights and crops; each trains every row on every fold."""
+    """Seeds of weights and crops; each trains every row on every fold. Thresholding knows no seed: it has 0."""
     training: TrainingConfiguration
     """What all rows share; network, width, seed, learning rate and positive weight are filled in."""
     pretraining: Plan | None = None
@@ -76,6 +81,10 @@ class Plan(Configuration):
     """What each row's learning rate is chosen from, on the validation part of fold 0: the same trials for all."""
     trial_steps: int = Field(default=200, ge=1)
     """Steps of each trial."""
+    trial_seed: int = 0
+    """Seed of the trials, whichever seeds are done: the rate is the row's."""
+    thresholds: Thresholds = COMMON_THRESHOLDS
+    """The post-processing of all rows."""
     weighted: bool = True
     """Whether the positive weight is the class ratio of the training part (undone before anything is measured)."""
     zoom_low: float = 0.75
@@ -100,8 +109,10 @@ class Plan(Configuration):
         for seed in self.seeds:
             for fold in range(folds):
                 for variant in self.variants:
-                    if variant.network != THRESHOLDING or seed == self.seeds[0]:
+                    if variant.network != THRESHOLDING:
                         yield Job(variant, fold, seed)
+                    elif seed == self.seeds[0]:
+                        yield Job(variant, fold, 0)
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from train.comparison.plan import Variant
+from train.comparison.frames import SPLITS
+from train.comparison.plan import THRESHOLDING, Variant
 from train.configuration import Configuration, TrainingConfiguration
 from train.errors import TrainingError
 from train.evaluation.growth import GrowthScores
 from train.metrics.scores import Scores
+from train.networks import matched
 from train.thresholding import ThresholdRule
 
 if TYPE_CHECKING:
@@ -65,6 +68,10 @@ class JobResult(Configuration):
     """The whole configuration of the run."""
     pretrained_step: int | None = None
     """Step of the plan's pre-training whose weights were started from; None: random weights."""
+    started_from_sha256: str | None = None
+    """Hash of those weights: the `weights_sha256` of the pre-training's result."""
+    weights_sha256: str | None = None
+    """Hash of the weights that were kept; None: nothing was learned."""
     trials: dict[str, float]
     """Validation IoU of each learning rate that was tried."""
     steps: int | None
@@ -101,8 +108,16 @@ def tally(counts: FrameCounts) -> FrameTally:
 
 
 def plan_sha256(plan: Plan, variant: Variant) -> str:
-    """Hash of what a row's results depend on: the plan without its other rows and its list of seeds."""
-    return hashlib.sha256(_of_row(plan, variant).model_dump_json().encode()).hexdigest()
+    """Hash of what a row's results depend on: the plan without its other rows and its seeds, its width, the folds.
+
+    Not of the code that simulates, trains and measures: after a change of that, results are to be deleted by hand.
+    """
+    made_of = {
+        "plan": _of_row(plan, variant).model_dump(mode="json"),
+        "width": None if variant.network == THRESHOLDING else matched.read().of(variant.network).width,
+        "folds": hashlib.sha256(SPLITS.read_bytes()).hexdigest() if plan.data == "suspension" else None,
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
 def _of_row(plan: Plan, variant: Variant) -> Plan:

@@ -6,8 +6,8 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from train.comparison.job import run_job, with_growth
-from train.comparison.pretrained import KEPT_NAME, folder_of, pretrained_weights
+from train.comparison.job import holds_weights, run_job, with_growth
+from train.comparison.pretrained import KEPT_NAME, check_start, folder_of, pretrained_weights
 from train.comparison.result import path_of, plan_sha256, read_result, write_result
 from train.errors import TrainingError
 from train.watching import duration
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from train.checkpoint import Checkpoint
     from train.comparison.frames import ComparisonSet
     from train.comparison.plan import Job, Plan
-    from train.comparison.result import JobResult
     from train.loop import Allowance
 
 
@@ -28,8 +27,8 @@ def pending(
 ) -> list[Job]:
     """Jobs without a result (with `growth`: and those whose result has none of it), in order; `only` names rows to do.
 
-    Raises `TrainingError` for a row that is not in the plan, and for results of another plan: rows of a table
-    that were made in different ways are no comparison.
+    Raises `TrainingError` for a row that is not in the plan, and for results of another plan or another start: rows
+    of a table that were made in different ways are no comparison.
     """
     names = [variant.name for variant in plan.variants]
     if unknown := sorted(set(only or ()) - set(names)):
@@ -42,6 +41,8 @@ def pending(
             raise TrainingError(
                 f"{path} was made by another plan: delete it, or give another folder for results"
             )
+        if done is not None:
+            check_start(plan, job, done, results)
         complete = done is not None and not (growth and done.growth is None)
         if not complete and (only is None or job.variant.name in only):
             left.append(job)
@@ -61,8 +62,8 @@ def run_all(
 ) -> int:
     """Do jobs until all are done or the time is over, which is looked at between jobs; give the number done.
 
-    With `growth` each row also follows simulated runs; where there is a result and its weights are kept in `work`,
-    that alone is done, else the whole job.
+    With `growth` each row also follows simulated runs; a job that has a result lacks that alone: where its weights are
+    kept in `work`, they follow, else the whole job is done again.
     """
     begun_s = time.monotonic()
 
@@ -75,20 +76,29 @@ def run_all(
             return number
         folder = folder_of(work, plan, job)
         path = path_of(results, plan, job)
-        result = _with_growth(path, folder) if growth else None
-        result = result or run_job(plan, job, frames, folder, allowance, growth, start_of)
+        done = read_result(path) if path.exists() else None
+        if done is not None and holds_weights(done, folder):
+            result = with_growth(plan, done, folder)
+        else:
+            result = run_job(plan, job, frames, folder, allowance, growth, start_of)
         write_result(result, path)
         _clear(folder)
         iou = result.scores.pixels.iou
         shown = "none" if iou is None else f"{iou:.4f}"
         left_s = (time.monotonic() - begun_s) / (number + 1) * (len(jobs) - number - 1)
-        done = f"{number + 1}/{len(jobs)} {plan.data} {job.name}"
-        say(f"{done}: IoU {shown}, {result.seconds:.0f} s; about {duration(left_s)} left")
+        so_far = f"{number + 1}/{len(jobs)} {plan.data} {job.name}"
+        say(f"{so_far}: IoU {shown}, {result.seconds:.0f} s; about {duration(left_s)} left")
     return len(jobs)
 
 
-def _with_growth(path: Path, folder: Path) -> JobResult | None:
-    return with_growth(read_result(path), folder) if path.exists() else None
+def to_train(plan: Plan, jobs: Sequence[Job], work: Path, results: Path) -> list[Job]:
+    """Those of `jobs` that have to be trained: not those that have a result and lack growth alone."""
+    left = []
+    for job in jobs:
+        path = path_of(results, plan, job)
+        if not path.exists() or not holds_weights(read_result(path), folder_of(work, plan, job)):
+            left.append(job)
+    return left
 
 
 def _clear(folder: Path) -> None:

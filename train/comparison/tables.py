@@ -126,13 +126,11 @@ def verdict(results: Sequence[JobResult]) -> Iterator[str]:
 
 def all_tables(folder: Path) -> Iterator[str]:
     """Every set's table and verdict from the result files in `folder`; raises `TrainingError` if there are none."""
-    any_found = False
-    for data in PLANS:
-        results = read_results(folder, data)
-        if not results:
-            continue
-        any_found = True
+    found = {data: results for data in PLANS if (results := read_results(folder, data))}
+    _check_starts([result for results in found.values() for result in results])
+    for results in found.values():
         _check_plans(results)
+    for data, results in found.items():
         seeds, folds = ({getattr(r, kind) for r in results} for kind in ("seed", "fold"))
         yield f"### {data}: {len(folds)} folds, {len(seeds)} seeds; mean ± standard deviation over both"
         yield ""
@@ -140,7 +138,7 @@ def all_tables(folder: Path) -> Iterator[str]:
         yield ""
         yield from verdict(results)
         yield ""
-    if not any_found:
+    if not found:
         raise TrainingError(f"no result of a comparison in {folder}: run `python -m train compare` first")
 
 
@@ -152,6 +150,21 @@ def _check_plans(results: Sequence[JobResult]) -> None:
             raise TrainingError(
                 f"results of {result.data} {result.variant.name} were made by different plans: "
                 "delete those of one of them, and compare again"
+            )
+
+
+def _check_starts(results: Sequence[JobResult]) -> None:
+    """Raise `TrainingError` where a result started from weights that are no longer those of its pre-training."""
+    kept: dict[tuple[str, int], set[str]] = {}
+    for result in results:
+        if result.started_from_sha256 is None and result.weights_sha256 is not None:
+            kept.setdefault((result.variant.name, result.seed), set()).add(result.weights_sha256)
+    for result in results:
+        known, start = kept.get((result.variant.name, result.seed)), result.started_from_sha256
+        if start is not None and known is not None and start not in known:
+            raise TrainingError(
+                f"{result.data} {result.variant.name}, fold {result.fold}, seed {result.seed}, started from other "
+                "weights than those of the present result of its pre-training: delete it and compare again"
             )
 
 

@@ -12,12 +12,15 @@ import torch
 
 from tests.tiny_comparison import ALONE, Blots, tiny_plan
 from train import checkpoint
+from train.command_line import main
 from train.comparison import job as jobs
+from train.comparison import learning, result, tables
 from train.comparison.frames import SimulationSet, SuspensionSet
-from train.comparison.plan import FROM_SCRATCH, PLANS, Job, Variant
-from train.comparison.pretrained import check_pretrained
-from train.comparison.result import path_of, plan_sha256, read_results
-from train.comparison.run import pending, run_all
+from train.comparison.plan import COMMON_THRESHOLDS, FROM_SCRATCH, PLANS, Job, Variant
+from train.comparison.pretrained import check_pretrained, pretrained_weights
+from train.comparison.result import path_of, plan_sha256, read_result, read_results, write_result
+from train.comparison.run import pending, run_all, to_train
+from train.comparison.tables import all_tables
 from train.configuration import MixConfiguration
 from train.errors import TrainingError
 from train.frame_crops import Zoom
@@ -105,7 +108,7 @@ def test_growth_is_added_to_results_by_the_weights_that_are_kept(tmp_path, monke
         raise AssertionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.loop, "train", trains)
+        patched.setattr(learning.loop, "train", trains)
         followed = run(growth=True)
     assert {name: result.growth.runs for name, result in followed.items()} == {"ours": 1, "thresholding": 1}
     alone = {name: result.model_copy(update={"growth": None}) for name, result in followed.items()}
@@ -130,7 +133,7 @@ def test_every_network_has_the_same_steps_crops_and_trials(monkeypatch, tmp_path
         runs.append(configuration)
         raise Enough
 
-    monkeypatch.setattr(jobs.loop, "train", noted)
+    monkeypatch.setattr(learning.loop, "train", noted)
     plan = tiny_plan(variants=tuple(Variant(name=name, network=name) for name in NETWORKS))
     for variant in plan.variants:
         with pytest.raises(Enough):
@@ -151,7 +154,7 @@ def test_a_row_changes_what_it_says_and_nothing_else(monkeypatch, tmp_path):
     class Enough(Exception):  # noqa: N818 - it is no error
         pass
 
-    monkeypatch.setattr(jobs.loop, "train", noted)
+    monkeypatch.setattr(learning.loop, "train", noted)
     rows = {variant.name: variant for variant in PLANS["suspension"]().variants}
     for name in ("ours", "ours-unweighted", "ours-paper-adam", "ours-last", "ours-dice", "ours-adversarial"):
         plan = tiny_plan(variants=(rows[name],), learning_rates=(1e-4,))
@@ -174,7 +177,12 @@ def test_plans_differ_in_what_results_depend_on():
     ours, other = plan.variants[:2]
     assert plan_sha256(plan, ours) != plan_sha256(plan, other)
     assert plan_sha256(plan, ours) == plan_sha256(tiny_plan(seeds=(0, 1, 2), variants=(ours,)), ours)
-    assert plan_sha256(plan, ours) != plan_sha256(tiny_plan(learning_rates=(1e-3,)), ours)
+    others = (
+        tiny_plan(learning_rates=(1e-3,)),
+        tiny_plan(trial_seed=1),
+        tiny_plan(thresholds=replace(COMMON_THRESHOLDS, minimal_score=0.5)),
+    )
+    assert plan_sha256(plan, ours) not in {plan_sha256(changed, ours) for changed in others}
     for data, rows in (("simulation", 19), ("suspension", 20)):
         variants = PLANS[data]().variants
         assert len(variants) == len({variant.name for variant in variants}) == rows
@@ -246,7 +254,10 @@ def test_rows_start_from_what_pretraining_made_of_them(tmp_path):
     ]
     assert 0 < 3 * far[0] < far[1]
     assert plan_sha256(plan, plan.variants[0]) != plan_sha256(plan, plan.variants[1])
-    checkpoint.save(replace(kept, step=kept.step + 1), path)
+    assert ours.started_from_sha256 == checkpoint.weights_sha256(kept.kept)
+    assert scratch.started_from_sha256 is None
+    other = {name: value + 1 for name, value in kept.kept.items()}
+    checkpoint.save(replace(kept, average=other), path)
     with pytest.raises(TrainingError, match="is not what"):
         check_pretrained(plan, left, work, results)
 
@@ -262,3 +273,150 @@ def test_a_row_depends_on_its_own_pretraining_alone():
     }
     assert [digest == plan_sha256(plan, ours) for digest in changed[ours]] == [True, False]
     assert {*changed[scratch]} == {plan_sha256(plan, scratch)}
+
+
+@pytest.fixture
+def pretrained(tmp_path):
+    """A plan whose row `ours` was pre-trained: plan, folder of work, folder of results."""
+    plan, work, results = _pretrained_plan(), tmp_path / "work", tmp_path / "results"
+    before = plan.pretraining
+    run_all(before, Blots(), pending(before, 1, results), work, results, ALONE, say=str)
+    return plan, work, results
+
+
+def _pretrain_anew(plan, work, results):
+    """What another pre-training of the same plan would leave: other weights, told of by its result."""
+    first = Job(plan.variants[0], 0, 0)
+    path, told = work / "simulation" / first.name / jobs.KEPT_NAME, path_of(results, plan.pretraining, first)
+    kept = checkpoint.load(path)
+    other = {name: value + value.std() if value.ndim > 1 else value for name, value in kept.kept.items()}
+    checkpoint.save(replace(kept, average=other), path)
+    update = {"weights_sha256": checkpoint.weights_sha256(other)}
+    write_result(read_result(told).model_copy(update=update), told)
+
+
+def test_folds_of_two_pretrainings_make_no_row(pretrained):
+    plan, work, results = pretrained
+    left = [job for job in pending(plan, 2, results) if job.variant.name == "ours"]
+    run_all(plan, Blots(), left[:1], work, results, ALONE, say=str)
+    assert [job.name for job in pending(plan, 2, results, ["ours"])] == ["ours/fold-1-seed-0"]
+    assert any("ours" in line for line in all_tables(results))
+    _pretrain_anew(plan, work, results)
+    with pytest.raises(
+        TrainingError, match=r"started from other weights .* of simulation ours/fold-0-seed-0"
+    ):
+        pending(plan, 2, results, ["ours"])
+    with pytest.raises(TrainingError, match="suspension ours, fold 0, seed 0, started from other weights"):
+        list(all_tables(results))
+
+
+def test_what_began_from_other_weights_is_begun_anew(pretrained):
+    plan, work, results = pretrained
+    job = Job(plan.variants[0], 0, 0)
+    folder = work / "suspension" / job.name
+
+    def start_of(one):
+        return pretrained_weights(plan, one, work, results)
+
+    first = jobs.run_job(plan, job, Blots(), folder, ALONE, start_of=start_of)
+    rates = json.loads((folder.parent / "trials" / "trials.json").read_text())
+    again = jobs.run_job(plan, job, Blots(), folder, ALONE, start_of=start_of)
+    assert again.weights_sha256 == first.weights_sha256
+    _pretrain_anew(plan, work, results)
+    other = jobs.run_job(plan, job, Blots(), folder, ALONE, start_of=start_of)
+    assert other.started_from_sha256 != first.started_from_sha256
+    assert other.weights_sha256 != first.weights_sha256
+    tried = json.loads((folder.parent / "trials" / "trials.json").read_text())
+    assert tried["started_from_sha256"] == other.started_from_sha256 != rates["started_from_sha256"]
+    fresh = jobs.run_job(plan, job, Blots(), work / "elsewhere" / "fold", ALONE, start_of=start_of)
+    assert fresh.weights_sha256 == other.weights_sha256  # nothing of the first start is in it
+
+
+def test_the_order_of_seeds_decides_nothing(monkeypatch, tmp_path):
+    runs = []
+
+    class Enough(Exception):  # noqa: N818 - it is no error
+        pass
+
+    def noted(configuration, source, out, *rest):
+        runs.append((configuration.steps, configuration.seed))
+        raise Enough
+
+    monkeypatch.setattr(learning.loop, "train", noted)
+    plan = tiny_plan(seeds=(1, 0))
+    with pytest.raises(Enough):
+        jobs.run_job(plan, Job(plan.variants[0], 0, 1), Blots(), tmp_path / "job", ALONE)
+    assert runs == [(plan.trial_steps, 0)]
+    by_thresholding = [job.seed for job in plan.jobs(2) if job.variant.network == "thresholding"]
+    assert by_thresholding == [0, 0]
+
+
+def test_growth_alone_needs_no_pretraining(pretrained):
+    plan, work, results = pretrained
+    left = pending(plan, 2, results, ["ours"])[:1]
+    assert to_train(plan, left, work, results) == left
+    run_all(plan, Blots(), left, work, results, ALONE, say=str)
+    asked = pending(plan, 2, results, ["ours"], growth=True)
+    assert [job.fold for job in asked] == [0, 1]
+    assert [job.fold for job in to_train(plan, asked, work, results)] == [1]
+    (work / "simulation" / left[0].name / jobs.KEPT_NAME).unlink()
+    check_pretrained(plan, to_train(plan, asked[:1], work, results), work, results)
+    with pytest.raises(TrainingError, match="1 of the weights to start from"):
+        check_pretrained(plan, to_train(plan, asked, work, results), work, results)
+
+
+def test_the_list_tells_of_all_that_has_to_be_pretrained(tmp_path, capsys):
+    folders = ["--work", str(tmp_path / "work"), "--results", str(tmp_path / "results")]
+    data = tmp_path / "data"
+    data.mkdir()
+    asked = [
+        "compare",
+        "suspension",
+        *folders,
+        "--data",
+        str(data),
+        "--seeds",
+        "1",
+        "1",
+        "--only",
+        "unet",
+        "segnet",
+    ]
+    assert main([*asked, "--list"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("unet/fold-0-seed-1\n") == 1  # a seed that is given twice is one seed
+    assert "--seeds 1 0 --only unet segnet` first" in said
+    assert main(asked) == 2
+    assert "--seeds 1 0 --only unet segnet` first" in capsys.readouterr().err
+    assert main(["compare", "suspension", *folders, "--data", str(tmp_path / "none")]) == 2
+    assert "no folder of real images at" in capsys.readouterr().err
+
+
+def test_a_plan_s_hash_covers_widths_and_folds(monkeypatch, tmp_path):
+    plan = tiny_plan()
+    ours = plan.variants[0]
+    known = plan_sha256(plan, ours)
+    costs = matched.read()
+    wider = [cost.model_copy(update={"width": cost.width + 1}) for cost in costs.networks]
+    with monkeypatch.context() as patched:
+        patched.setattr(result.matched, "read", lambda: costs.model_copy(update={"networks": tuple(wider)}))
+        assert plan_sha256(plan, ours) != known
+    folds = tmp_path / "folds.json"
+    folds.write_text("{}")
+    with monkeypatch.context() as patched:
+        patched.setattr(result, "SPLITS", folds)
+        assert plan_sha256(plan, ours) != known
+        simulated = tiny_plan(data="simulation")
+        on_simulation = plan_sha256(simulated, ours)
+    assert plan_sha256(simulated, ours) == on_simulation  # which has no folds of its own
+    assert plan_sha256(plan, ours) == known
+
+
+@pytest.mark.parametrize(("data", "folds"), [("simulation", 1), ("suspension", 3)])
+def test_committed_results_are_of_the_plans_as_they_stand(data, folds):
+    """A change of a plan, a width or the folds must not leave figures that it would not give."""
+    committed = Path(tables.__file__).resolve().parent.parent / "results" / "comparison"
+    plan = PLANS[data]()
+    done = len(read_results(committed, data))
+    assert done > 0
+    assert len(pending(plan, folds, committed)) == len(list(plan.jobs(folds))) - done
